@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/io.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+ssize_t io_read(int fd, void *to, size_t n)
+{
+    ssize_t got;
+    do
+        got = read(fd, to, n);
+    while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : got;
+}
+
+ssize_t io_read_full(int fd, void *to, size_t n)
+{
+    size_t done = 0;
+    while (done < n) {
+        ssize_t got = io_read(fd, (char *)to + done, n - done);
+        if (got < 0)
+            return got;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
+int io_write_full(int fd, const void *from, size_t n, const volatile int *stop)
+{
+    size_t done = 0;
+    while (done < n) {
+        ssize_t put = write(fd, (const char *)from + done, n - done);
+        if (put >= 0)
+            done += (size_t)put;
+        else if (errno != EINTR)
+            return -errno;
+        else if (stop && *stop)
+            return -EINTR;
+    }
+    return 0;
+}
+
+int io_close(int *fd)
+{
+    if (*fd < 0)
+        return 0;
+    int err = close(*fd) < 0 ? -errno : 0;
+    *fd = -1;
+    return err;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * io: whole reads and writes, past EINTR and short counts.
+ *
+ * A signal that must end the run sets a flag in its handler; these calls go
+ * on after EINTR unless told to look at that flag.
+ */
+#ifndef TREEMILL_COMMON_IO_H
+#define TREEMILL_COMMON_IO_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Reads up to n bytes, fewer only at the end of the file.  Returns the count
+ * or a negative errno. */
+ssize_t io_read_full(int fd, void *to, size_t n);
+
+/* One read(2), again after EINTR.  Returns the count, 0 at the end, or a
+ * negative errno. */
+ssize_t io_read(int fd, void *to, size_t n);
+
+/* Writes all n bytes.  Returns 0 or a negative errno; what was written
+ * before an error is not told.  stop, when not NULL and not 0 after a signal
+ * interrupted the write, ends it with -EINTR. */
+int io_write_full(int fd, const void *from, size_t n, const volatile int *stop);
+
+/* Closes *fd when it is open and sets it to -1.  Returns 0 or a negative
+ * errno; the descriptor is gone in either case (Linux, close(2)). */
+int io_close(int *fd);
+
+#endif
