@@ -406,7 +406,7 @@ static int run(struct run *r)
     if (status == STATUS_FATAL || output_commit(&r->output) < 0)
         return STATUS_FATAL;
     status = verdict_status(r);
-    if (status || !r->options->quiet)
+    if ((status || !r->options->quiet) && (r->total || r->counts[NEW]))
         summarise(r);
     return status;
 }

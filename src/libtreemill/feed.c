@@ -12,9 +12,9 @@
 #include <string.h>
 
 enum {
-    CHUNK_NS = 1000 * 1000, /* TMILL_CHUNK_AUTO: work in a chunk */
-    CHUNK_MAX = 256,        /* and items at the most */
-    AHEAD_NS = 200 * 1000,  /* work that is worth having in flight */
+    CHUNK_NS = 4 * 1000 * 1000, /* TMILL_CHUNK_AUTO: work in a chunk */
+    CHUNK_MAX = 256,            /* and items at the most */
+    AHEAD_NS = 200 * 1000,      /* work that is worth having in flight */
     AHEAD_MAX = 64,
     STUCK_NS = 2 * 1000 * 1000, /* on one item so long: send nothing more */
     PULL_AT_ONCE = 64

@@ -56,7 +56,7 @@ enum {
     TMILL_DEFAULT = 0
 };
 
-/* As a chunksize: as many items as make about a millisecond of work, found
+/* As a chunksize: as many items as make about 4 ms of work, found
  * while the run goes on; between 1 and 256. */
 #define TMILL_CHUNK_AUTO ((size_t)-1)
 

@@ -131,6 +131,10 @@ int opener_open(struct opener *o, const struct task *t)
     if (err)
         return err;
     /* O_NONBLOCK: should a FIFO have taken its place, do not wait. */
-    return open_task(o, t,
-                     O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | nofollow);
+    int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | nofollow;
+    int fd = open_task(o, t, flags | (o->may_atime ? 0 : O_NOATIME));
+    if (fd != -EPERM || o->may_atime)
+        return fd;
+    o->may_atime = true; /* it takes the file's owner, or root */
+    return open_task(o, t, flags);
 }

@@ -12,9 +12,12 @@
 #include "common/buf.h"
 #include "ops/task.h"
 
+#include <stdbool.h>
+
 struct opener {
     struct buf dir; /* the last file's directory, NUL-terminated */
     int fd;         /* the same, opened, or -1 */
+    bool may_atime; /* O_NOATIME was refused: reading marks files as read */
 };
 
 void opener_init(struct opener *o);

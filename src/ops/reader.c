@@ -22,7 +22,8 @@ int reader_init(struct reader *r)
 {
     opener_init(&r->opener);
     r->digester = digester_new();
-    r->buffer = malloc(BUFFER_BYTES);
+    /* On a page: the kernel copies to it up to half as fast again. */
+    r->buffer = aligned_alloc(4096, BUFFER_BYTES);
     if (r->digester && r->buffer)
         return 0;
     reader_free(r);
@@ -71,10 +72,15 @@ static bool same_state(const struct stat *a, const struct stat *b)
            same_time(a->st_ctim, b->st_ctim);
 }
 
-/* To the end of the file as it is now, wherever that was at first. */
+/*
+ * Reads to the end.  Where a regular file has given as many bytes as it has,
+ * the read that would return 0 is saved: should there be more by now, its size
+ * differs in the fstat(2) that follows.  A size of 0 proves nothing (proc(5)).
+ */
 static int pass(struct reader *r, tmill_ctx *ctx, int fd, unsigned mask,
-                uint64_t *bytes)
+                const struct stat *st, uint64_t *bytes)
 {
+    uint64_t size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
     int err = digester_begin(r->digester, mask);
     *bytes = 0;
     while (!err) {
@@ -84,6 +90,8 @@ static int pass(struct reader *r, tmill_ctx *ctx, int fd, unsigned mask,
         *bytes += (uint64_t)n;
         tmill_progress(ctx, (uint64_t)n);
         err = digester_update(r->digester, r->buffer, (size_t)n);
+        if (*bytes == size)
+            break;
     }
     return err;
 }
@@ -94,7 +102,7 @@ int reader_digest(struct reader *r, tmill_ctx *ctx, int fd, unsigned mask,
     for (int attempt = 0; attempt < 2; attempt++) {
         uint64_t bytes;
         struct stat before = *st;
-        int err = pass(r, ctx, fd, mask, &bytes);
+        int err = pass(r, ctx, fd, mask, &before, &bytes);
         if (err)
             return err;
         if (!S_ISREG(before.st_mode)) {
@@ -118,5 +126,7 @@ int reader_fail(tmill_ctx *ctx, int result)
         return tmill_fail(ctx, -ESTALE, "changed while being read");
     if (result == -ENOTSUP)
         return tmill_fail(ctx, result, "not a regular file");
+    if (result == -ELOOP)
+        return tmill_fail(ctx, result, "a loop of symbolic links");
     return tmill_fail(ctx, result, "%s", strerror(-result));
 }

@@ -55,7 +55,7 @@ struct shared {
     uint64_t sum[MAX_JOBS]; /* each written once, by its own process */
 };
 
-static uint8_t buf[256 * 1024];
+static _Alignas(4096) uint8_t buf[256 * 1024];
 
 static int complain(const char *what)
 {
