@@ -30,16 +30,23 @@ static void begin_line(struct buf *b)
     buf_puts(b, "treemill: ");
 }
 
+/* The text, tail, and out with it. */
+static void end_line(struct buf *b, const char *fmt, va_list ap,
+                     const char *tail)
+{
+    buf_vprintf(b, fmt, ap);
+    buf_puts(b, tail);
+    put_line(b);
+}
+
 void msg_say(const char *fmt, ...)
 {
     struct buf b = {0};
     va_list ap;
     begin_line(&b);
     va_start(ap, fmt);
-    buf_vprintf(&b, fmt, ap);
+    end_line(&b, fmt, ap, "\n");
     va_end(ap);
-    buf_putc(&b, '\n');
-    put_line(&b);
 }
 
 static void put_safe(struct buf *b, const char *p, size_t n)
@@ -65,10 +72,8 @@ void msg_path(const char *path, size_t n, const char *fmt, ...)
     put_safe(&b, path, n);
     buf_puts(&b, ": ");
     va_start(ap, fmt);
-    buf_vprintf(&b, fmt, ap);
+    end_line(&b, fmt, ap, "\n");
     va_end(ap);
-    buf_putc(&b, '\n');
-    put_line(&b);
 }
 
 int msg_usage(const char *fmt, ...)
@@ -77,10 +82,8 @@ int msg_usage(const char *fmt, ...)
     va_list ap;
     begin_line(&b);
     va_start(ap, fmt);
-    buf_vprintf(&b, fmt, ap);
+    end_line(&b, fmt, ap, "\ntreemill: try 'treemill --help'\n");
     va_end(ap);
-    buf_puts(&b, "\ntreemill: try 'treemill --help'\n");
-    put_line(&b);
     return STATUS_FATAL;
 }
 

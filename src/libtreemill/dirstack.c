@@ -8,7 +8,7 @@
 #include "libtreemill/dirstack.h"
 
 #include "common/io.h"
-#include "libtreemill/longpath.h"
+#include "common/longpath.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -13,9 +13,9 @@
 #include "libtreemill/treemill.h"
 
 #include "common/buf.h"
+#include "common/longpath.h"
 #include "libtreemill/dirstack.h"
 #include "libtreemill/filter.h"
-#include "libtreemill/longpath.h"
 #include "libtreemill/scan.h"
 
 #include <errno.h>

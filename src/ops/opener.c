@@ -3,14 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/longpath.h"
 
 void opener_init(struct opener *o)
 {
@@ -21,61 +19,6 @@ void opener_free(struct opener *o)
 {
     io_close(&o->fd);
     buf_free(&o->dir);
-}
-
-/* One open, of a path that the kernel takes in one piece. */
-static int open_piece(int dir, const char *path, int flags, bool beneath)
-{
-    if (!beneath) {
-        int fd = openat(dir, path, flags);
-        return fd < 0 ? -errno : fd;
-    }
-    struct open_how how = {.flags = (unsigned)flags,
-                           .resolve = RESOLVE_BENEATH};
-    int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
-    return fd < 0 ? -errno : fd;
-}
-
-/* How much of path[0..len) fits one call: up to a slash, that included. */
-static size_t piece_len(const char *path, size_t len)
-{
-    if (len < PATH_MAX)
-        return len;
-    const char *slash = memrchr(path, '/', PATH_MAX - 1);
-    return slash ? (size_t)(slash - path) + 1 : 0;
-}
-
-/*
- * Opens a path of any length, directory by directory where it must.  With
- * `beneath`, each piece may not leave the last: stricter than the whole path
- * would be, never laxer.
- */
-static int open_path(int dir, const char *path, size_t len, int flags,
-                     bool beneath)
-{
-    char piece[PATH_MAX];
-    int at = dir, fd;
-    for (;;) {
-        size_t n = piece_len(path, len);
-        if (!n) {
-            fd = -ENAMETOOLONG;
-            break;
-        }
-        memcpy(piece, path, n);
-        piece[n] = '\0';
-        path += n;
-        len -= n;
-        fd = open_piece(
-            at, piece, len ? O_PATH | O_DIRECTORY | O_CLOEXEC : flags, beneath);
-        if (fd < 0 || !len)
-            break;
-        if (at != dir)
-            close(at);
-        at = fd;
-    }
-    if (at != dir)
-        close(at);
-    return fd;
 }
 
 /* Notes the task's directory.  True when it is the one noted last. */
@@ -95,17 +38,14 @@ static bool same_dir(struct opener *o, const struct task *t)
 static int open_task(struct opener *o, const struct task *t, int flags)
 {
     if (t->flags & TASK_BENEATH)
-        return open_path(AT_FDCWD, t->path, t->len, flags, true);
-    if (!t->base)
-        return open_path(AT_FDCWD, t->path, t->len, flags, false);
-    if (!same_dir(o, t) || buf_error(&o->dir))
-        return open_path(AT_FDCWD, t->path, t->len, flags, false);
+        return longpath_open_beneath(AT_FDCWD, t->path, t->len, flags);
+    if (!t->base || !same_dir(o, t) || buf_error(&o->dir))
+        return longpath_open(AT_FDCWD, t->path, t->len, flags);
     if (o->fd < 0)
-        o->fd = open_path(AT_FDCWD, t->path, t->base,
-                          O_PATH | O_DIRECTORY | O_CLOEXEC, false);
+        o->fd = longpath_open(AT_FDCWD, t->path, t->base, O_PATH | O_DIRECTORY);
     if (o->fd < 0)
         return o->fd;
-    return open_path(o->fd, t->path + t->base, t->len - t->base, flags, false);
+    return longpath_open(o->fd, t->path + t->base, t->len - t->base, flags);
 }
 
 /* Opening a FIFO or a device can block or do things, so what the walk has not
@@ -114,7 +54,7 @@ static int open_task(struct opener *o, const struct task *t, int flags)
 static int refuse_special(struct opener *o, const struct task *t, int nofollow)
 {
     struct stat st;
-    int fd = open_task(o, t, O_PATH | O_CLOEXEC | nofollow);
+    int fd = open_task(o, t, O_PATH | nofollow);
     if (fd < 0)
         return fd;
     int err = fstat(fd, &st) < 0 ? -errno : 0;
@@ -131,7 +71,7 @@ int opener_open(struct opener *o, const struct task *t)
     if (err)
         return err;
     /* O_NONBLOCK: should a FIFO have taken its place, do not wait. */
-    int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | nofollow;
+    int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | nofollow;
     int fd = open_task(o, t, flags | (o->may_atime ? 0 : O_NOATIME));
     if (fd != -EPERM || o->may_atime)
         return fd;

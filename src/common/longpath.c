@@ -3,19 +3,22 @@
  * Pieces are cut at a slash, as long as the kernel takes them, and opened with
  * O_PATH, which asks for search permission only, as a path lookup does.
  */
-#include "libtreemill/longpath.h"
+#include "common/longpath.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* What is left of a path, and the directory that it starts from. */
 struct rest {
     int at;
     bool owned; /* at is ours to close */
+    bool beneath;
     char path[PATH_MAX];
 };
 
@@ -25,14 +28,26 @@ static void leave(struct rest *r)
         close(r->at);
 }
 
+/* The descriptor of what r holds, or a negative errno. */
+static int open_rest(const struct rest *r, int flags)
+{
+    if (!r->beneath) {
+        int fd = openat(r->at, r->path, flags | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+    }
+    struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC,
+                           .resolve = RESOLVE_BENEATH};
+    long fd = syscall(SYS_openat2, r->at, r->path, &how, sizeof how);
+    return fd < 0 ? -errno : (int)fd;
+}
+
 static int step(struct rest *r)
 {
-    int fd = openat(r->at, r->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int err = fd < 0 ? -errno : 0;
+    int fd = open_rest(r, O_PATH | O_DIRECTORY);
     leave(r);
     r->at = fd;
     r->owned = fd >= 0;
-    return err;
+    return fd < 0 ? fd : 0;
 }
 
 static void piece(struct rest *r, const char *path, size_t len)
@@ -46,7 +61,6 @@ static void piece(struct rest *r, const char *path, size_t len)
 static int descend(struct rest *r, int at, const char *path, size_t len)
 {
     r->at = at;
-    r->owned = false;
     while (len >= PATH_MAX) {
         const char *slash = memrchr(path, '/', PATH_MAX - 1);
         if (!slash) {
@@ -68,21 +82,34 @@ static int descend(struct rest *r, int at, const char *path, size_t len)
     return 0;
 }
 
-int longpath_open(int at, const char *path, size_t len, int flags)
+static int open_whole(int at, const char *path, size_t len, int flags,
+                      bool beneath)
 {
     struct rest r;
+    r.owned = false;
+    r.beneath = beneath;
     int err = descend(&r, at, path, len);
     if (err)
         return err;
-    int fd = openat(r.at, r.path, flags | O_CLOEXEC);
-    err = fd < 0 ? -errno : 0;
+    int fd = open_rest(&r, flags);
     leave(&r);
-    return err ? err : fd;
+    return fd;
+}
+
+int longpath_open(int at, const char *path, size_t len, int flags)
+{
+    return open_whole(at, path, len, flags, false);
+}
+
+int longpath_open_beneath(int at, const char *path, size_t len, int flags)
+{
+    return open_whole(at, path, len, flags, true);
 }
 
 int longpath_stat(int at, const char *path, size_t len, struct stat *st)
 {
     struct rest r;
+    r.owned = r.beneath = false;
     int err = descend(&r, at, path, len);
     if (err)
         return err;
