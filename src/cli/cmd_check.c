@@ -402,9 +402,9 @@ static int run(struct run *r)
                              .after = audit,
                              .u = r,
                              .output = &r->output};
-    int status = engine_run(&job);
-    if (status == STATUS_FATAL || output_commit(&r->output) < 0)
-        return STATUS_FATAL;
+    int status = engine_commit(&r->output, engine_run(&job));
+    if (status == STATUS_FATAL)
+        return status;
     status = verdict_status(r);
     if ((status || !r->options->quiet) && (r->total || r->counts[NEW]))
         summarise(r);

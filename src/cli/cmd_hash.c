@@ -238,9 +238,7 @@ static int run_all(struct run *r)
         r->sink->begin(&r->output.buf, &r->sink_opt);
     int status =
         o->tree_digest ? run_trees(r, paths, n) : run_paths(r, paths, n);
-    if (status != STATUS_FATAL && output_commit(&r->output) < 0)
-        status = STATUS_FATAL;
-    return status;
+    return engine_commit(&r->output, status);
 }
 
 /* Options that do not go together. */

@@ -54,6 +54,10 @@ static int create_pool(struct engine *e)
     int err = tmill_pool_create(&e->pool, &attr);
     if (err)
         msg_say("cannot start the workers: %s", strerror(-err));
+    else if (o->verbose)
+        msg_say("%s with %u workers, results %s", e->job->op->name,
+                tmill_pool_processes(e->pool),
+                o->unordered ? "as they are ready" : "in order");
     return err;
 }
 
@@ -119,10 +123,15 @@ static int take(struct engine *e, const tmill_item *item)
             msg_say("%s", strerror(ENOMEM));
         return item->err;
     case TMILL_EINIT:
-        msg_say("the workers could not be set up: %s", strerror(-item->err));
+        msg_say("the workers could not %s: %s",
+                item->err == -EPIPE ? "go on" : "be set up",
+                item->err == -EPIPE ? "their parent process was killed"
+                                    : strerror(-item->err));
         return item->err;
     default:
         task_unpack(&task, &item->in);
+        if (e->job->options->verbose && item->attempts > 1)
+            msg_path(task.path, task.len, "attempts: %u", item->attempts);
         e->progress.failed += e->job->result(e->job->u, &task, item);
         e->progress.done++;
         return output_flush_some(e->job->output);
@@ -191,10 +200,18 @@ int engine_run(const struct engine_job *job)
     end(&e);
     if (!e.err)
         return e.progress.failed ? STATUS_SOME : STATUS_OK;
-    bool quietly = e.err == -EPIPE && job->output->fd == 1;
-    if (sig_stop || (quietly && sig_pipe_is_deadly())) {
+    output_honour_pipe(job->output);
+    if (sig_stop) {
         output_close(job->output);
-        sig_die(sig_stop ? sig_stop : SIGPIPE);
+        sig_die(sig_stop);
     }
+    return STATUS_FATAL;
+}
+
+int engine_commit(struct output *output, int status)
+{
+    if (status == STATUS_FATAL || output_commit(output) == 0)
+        return status;
+    output_honour_pipe(output);
     return STATUS_FATAL;
 }

@@ -37,6 +37,11 @@ struct engine_job {
  */
 int engine_run(const struct engine_job *job);
 
+/* Puts the output in its place, unless status is STATUS_FATAL.  Returns
+ * status, or STATUS_FATAL after saying what went wrong; ends the process when
+ * the reader of standard output is gone. */
+int engine_commit(struct output *output, int status);
+
 /* Why an item failed, for people; valid until the next call. */
 const char *engine_reason(const tmill_item *item);
 

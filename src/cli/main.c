@@ -26,6 +26,8 @@
  *                          output
  *       output, progress, msg, pathset   what those need
  */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,7 +76,9 @@ static int flushed(void)
 {
     if (fflush(stdout) == 0)
         return STATUS_OK;
-    msg_say("standard output: write error");
+    if (errno == EPIPE && sig_pipe_is_deadly())
+        sig_die(SIGPIPE);
+    msg_say("standard output: %s", strerror(errno));
     return STATUS_FATAL;
 }
 

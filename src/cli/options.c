@@ -70,8 +70,10 @@ static int set_uint(const char *name, const char *arg, unsigned max,
                     unsigned *to)
 {
     unsigned long n;
+    char want[48];
+    snprintf(want, sizeof want, "a whole number from 0 to %u", max);
     if (!parse_number(arg, 0, max, &n))
-        return bad_value(name, arg, "a whole number in range");
+        return bad_value(name, arg, want);
     *to = (unsigned)n;
     return 0;
 }
@@ -278,7 +280,8 @@ static const struct row rows[] = {
     {CMD_ALL, 0, "no-progress", NULL, CALL(set_no_progress), "do not"},
     {CMD_ALL, 0, "stats", NULL, FLAG(stats), "end with figures on stderr"},
     {CMD_ALL, 'q', "quiet", NULL, FLAG(quiet), "say only what is wrong"},
-    {CMD_ALL, 'v', "verbose", NULL, FLAG(verbose), "say more"},
+    {CMD_ALL, 'v', "verbose", NULL, FLAG(verbose),
+     "say which workers, and which files took several tries"},
     {CMD_ALL, 'h', "help", NULL, KIND_CALL, 0, NULL, "this text"},
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,20 @@
 
 enum { FLUSH_BYTES = 64 * 1024, FLUSH_NS = 100 * 1000 * 1000 };
 
-static int complain(const struct output *o, int err)
+static int complain(struct output *o, int err)
 {
     /* A pipe that nobody reads any more is how `| head` says thanks. */
-    if (err != -EINTR && !(err == -EPIPE && sig_pipe_is_deadly()))
+    if (err == -EPIPE && o->fd == STDOUT_FILENO && sig_pipe_is_deadly())
+        o->reader_gone = true;
+    else if (err != -EINTR)
         msg_say("%s: %s", o->name, strerror(-err));
     return err;
+}
+
+void output_honour_pipe(const struct output *o)
+{
+    if (o->reader_gone)
+        sig_die(SIGPIPE);
 }
 
 static void remember(struct output *o, const struct stat *st)
@@ -94,18 +103,65 @@ static int open_temp(struct output *o, const struct stat *old)
     return err;
 }
 
+/* dir[0..n), a slash, name: a new string. */
+static char *join(const char *dir, size_t n, const char *name)
+{
+    char *path = malloc(n + strlen(name) + 2);
+    if (!path)
+        return NULL;
+    memcpy(path, dir, n);
+    path[n] = '/';
+    strcpy(path + n + 1, name);
+    return path;
+}
+
+/* The path, made absolute: the working directory may change until it is
+ * used. */
+static char *absolute(const char *path)
+{
+    if (*path == '/')
+        return strdup(path);
+    char *cwd = getcwd(NULL, 0);
+    char *whole = cwd ? join(cwd, strlen(cwd), path) : NULL;
+    free(cwd);
+    return whole;
+}
+
+/* What the symbolic link at the absolute path names, absolute too; NULL with
+ * EINVAL when it is not a link. */
+static char *link_target(const char *path)
+{
+    char to[PATH_MAX];
+    ssize_t n = readlink(path, to, sizeof to - 1);
+    if (n < 0)
+        return NULL;
+    to[n] = '\0';
+    return *to == '/' ? strdup(to)
+                      : join(path, (size_t)(strrchr(path, '/') - path), to);
+}
+
+/* The file that is to appear, behind any symbolic links, which stay. */
+static char *resolve(const char *path)
+{
+    char *at = absolute(path), *next;
+    while (at && (next = link_target(at))) {
+        free(at);
+        at = next;
+    }
+    return at;
+}
+
 static int open_file(struct output *o, const char *path)
 {
     struct stat st;
-    bool exists = stat(path, &st) == 0;
+    bool exists = stat(path, &st) == 0; /* ELOOP ends here */
     if (!exists && errno != ENOENT)
         return -errno;
     if (exists && !S_ISREG(st.st_mode)) {
         o->fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
         return o->fd < 0 ? -errno : 0;
     }
-    /* Through a symbolic link to what it names: the link stays. */
-    o->target = exists ? realpath(path, NULL) : strdup(path);
+    o->target = resolve(path);
     if (!o->target)
         return -errno;
     if (exists)
@@ -150,13 +206,11 @@ int output_flush_some(struct output *o)
     return due ? output_flush(o) : 0;
 }
 
-/* The file's bytes and its name survive a crash from here on. */
+/* The file's name survives a crash from here on. */
 static int sync_dir(const char *target)
 {
     const char *slash = strrchr(target, '/');
-    char *dir = !slash            ? strdup(".")
-                : slash == target ? strdup("/")
-                                  : strndup(target, (size_t)(slash - target));
+    char *dir = strndup(target, (size_t)(slash - target) + 1);
     if (!dir)
         return -ENOMEM;
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -17,6 +17,7 @@ struct output {
     char *temp;            /* what is renamed to it */
     tmill_fileid files[2]; /* temp and target, or a file that is stdout */
     size_t nfiles;
+    bool reader_gone;    /* standard output is a pipe that nobody reads */
     uint64_t flushed_ns; /* when, CLOCK_MONOTONIC */
 };
 
@@ -31,8 +32,13 @@ int output_open(struct output *o, const char *path);
 int output_flush(struct output *o);
 int output_flush_some(struct output *o);
 
-/* Flushes, syncs, and puts the file in its place.  Says what went wrong. */
+/* Flushes, syncs, and puts the file in its place.  Says what went wrong; 0 or
+ * a negative errno. */
 int output_commit(struct output *o);
+
+/* Ends the process as SIGPIPE would have, when the reader of standard output
+ * is gone and nobody asked us to ignore that. */
+void output_honour_pipe(const struct output *o);
 
 /* Gives up: the target stays as it was, the temporary file goes.  Fine after
  * commit, and on a zero-initialised output. */

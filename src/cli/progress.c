@@ -182,7 +182,9 @@ void progress_stats(const struct progress *p, const tmill_pool *pool,
     say_busy(pool, s);
     msg_say("chunks     %" PRIu64, stats.chunks);
     msg_say("chunksize  %zu%s", stats.chunksize,
-            o->chunksize == TMILL_CHUNK_AUTO ? " (auto, the last one)" : "");
+            o->chunksize == TMILL_CHUNK_AUTO && !o->serial
+                ? " (auto, the last one)"
+                : "");
     if (stats.deaths)
         msg_say("deaths     %" PRIu64 " workers replaced", stats.deaths);
 }

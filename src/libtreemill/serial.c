@@ -31,6 +31,7 @@ static int step(struct tmill_pool *pool, int ms)
 
     t->attempts = 1;
     pool->nchunks++;
+    pool->chunksize = 1;
     buf_put(&t->out, pool->ctx.reply.p, head.n);
     pool->held += t->out.n;
     if (buf_error(&t->out))

@@ -18,7 +18,7 @@
  * begun or taken back, never both; and when a worker dies, what lies at or
  * beyond `started` never ran.
  *
- * The doorbell: the parent sleeps in epoll on an eventfd, which is written
+ * The doorbell: the parent sleeps in poll(2) on an eventfd, which is written
  * only when `asleep` is set (one system call per sleep, not per result).
  * Workers ring when a chunk is done or they must wait, not at every item;
  * `rings` lets the parent see, before it sleeps, a ring that came too early

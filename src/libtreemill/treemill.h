@@ -16,7 +16,7 @@
  * - Byte strings are pointer and length, may hold any byte, and are borrowed
  *   for the call only.
  * - Handles belong to the process that made them: in a child made by fork()
- *   every call on them returns -ECHILD.
+ *   every call that can fail returns -ECHILD.
  * - One thread at a time may use a pool, with its iterators, or a walk;
  *   different pools and walks are independent.
  * - The library prints nothing, does not exit, installs no signal handler and
@@ -115,8 +115,8 @@ int tmill_reply(tmill_ctx *ctx, const void *bytes, size_t n);
 int tmill_fail(tmill_ctx *ctx, int err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Nonzero once the running item has exceeded its time limit or the pool is
- * being terminated: a long task may look and return. */
+/* Nonzero once the running item has exceeded its time limit: a long task may
+ * look and return. */
 int tmill_stopping(tmill_ctx *ctx);
 
 /* The worker's place, 0 .. processes-1; a replacement takes its
@@ -205,6 +205,9 @@ int tmill_imap_unordered(tmill_pool *pool, tmill_fn *fn, tmill_src *src,
  * The next outcome.  Returns 1 with *item set, 0 at the end (again and again
  * after it), -ETIMEDOUT when ms milliseconds pass first (nothing is lost: the
  * next call goes on), or -EINTR when a signal handler ran meanwhile (likewise).
+ * A pool that cannot go on (its workers could not be initialised or made, its
+ * helper was killed) delivers what it has, the rest as TMILL_EINIT, and then
+ * returns the negative errno that broke it, again and again.
  * ms 0 looks once, TMILL_FOREVER waits.  Every item that the source gave is
  * delivered exactly once; after tmill_pool_terminate(), as TMILL_ECANCEL.
  */
