@@ -912,6 +912,20 @@ START_TEST(test_killed_zygote_breaks_the_pool_with_an_error)
 }
 END_TEST
 
+START_TEST(test_standard_descriptors_are_not_taken)
+{
+    for (int fd = 0; fd < 3; fd++)
+        close(fd);
+    tmill_pool *pool;
+    tmill_attr attr = {.size = sizeof attr, .processes = 2};
+    int err = tmill_pool_create(&pool, &attr);
+    bool taken = fcntl(0, F_GETFD) >= 0 || fcntl(1, F_GETFD) >= 0 ||
+                 fcntl(2, F_GETFD) >= 0;
+    tmill_pool_destroy(pool);
+    _exit(err || taken); /* Check cannot report without them */
+}
+END_TEST
+
 static void noop(int sig)
 {
     (void)sig;
@@ -979,6 +993,7 @@ static Suite *pool_suite(void)
     tcase_add_test(procs, test_nothing_is_left_after_many_rounds);
     tcase_add_test(procs, test_killed_zygote_breaks_the_pool_with_an_error);
     tcase_add_test(procs, test_caller_signals_are_left_alone);
+    tcase_add_exit_test(procs, test_standard_descriptors_are_not_taken, 0);
     suite_add_tcase(s, procs);
     return s;
 }

@@ -27,9 +27,11 @@
  *       output, progress, msg, pathset   what those need
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/msg.h"
@@ -107,9 +109,19 @@ static int help_command(int argc, char **argv)
     return flushed();
 }
 
+/* Where we were started without a standard descriptor, a file that we open
+ * must not become it; what stands in for it fails when it is used. */
+static void fill_stdio(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
+    fill_stdio();
     sig_init();
     if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help"))
         return help_command(argc, argv);

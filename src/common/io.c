@@ -2,6 +2,7 @@
 #include "common/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 ssize_t io_read(int fd, void *to, size_t n)
@@ -49,4 +50,15 @@ int io_close(int *fd)
     int err = close(*fd) < 0 ? -errno : 0;
     *fd = -1;
     return err;
+}
+
+int io_above_stdio(int fd)
+{
+    if (fd < 0 || fd > STDERR_FILENO)
+        return fd;
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int err = errno;
+    close(fd);
+    errno = err;
+    return moved;
 }

@@ -28,4 +28,10 @@ int io_write_full(int fd, const void *from, size_t n, const volatile int *stop);
  * errno; the descriptor is gone in either case (Linux, close(2)). */
 int io_close(int *fd);
 
+/* Moves fd (or passes on -1) out of the way of descriptors 0 to 2, close-on-
+ * exec, so that a program that was started without those does not take it for
+ * its standard output.  Returns the descriptor, or -1 with errno set and fd
+ * closed. */
+int io_above_stdio(int fd);
+
 #endif

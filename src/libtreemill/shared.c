@@ -49,6 +49,11 @@ static size_t page_up(size_t n)
     return (n + 4095) & ~(size_t)4095;
 }
 
+static int new_eventfd(void)
+{
+    return io_above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+}
+
 int shared_init(struct shared *s, unsigned nslots)
 {
     *s = (struct shared){.nslots = nslots, .bell_fd = -1, .command_fd = -1};
@@ -64,9 +69,8 @@ int shared_init(struct shared *s, unsigned nslots)
     s->slots = (struct slot *)p + 1;
     s->bytes = (unsigned char *)p + head;
 
-    s->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    s->command_fd =
-        s->bell_fd < 0 ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    s->bell_fd = new_eventfd();
+    s->command_fd = s->bell_fd < 0 ? -1 : new_eventfd();
     if (s->command_fd < 0) {
         int err = -errno;
         shared_destroy(s);

@@ -15,7 +15,7 @@
 
 static int pidfd_open(pid_t pid)
 {
-    return (int)syscall(SYS_pidfd_open, pid, 0);
+    return io_above_stdio((int)syscall(SYS_pidfd_open, pid, 0));
 }
 
 /* Default dispositions, except that ^C at a terminal, which reaches the whole
