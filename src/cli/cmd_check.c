@@ -44,6 +44,7 @@ struct run {
     struct expect expect;
     uint64_t entries, malformed, unknown; /* of this manifest */
     uint64_t first_bad;                   /* line */
+    bool unreadable;                      /* reading it failed */
     char unknown_name[32];
     tmill_fileid *files; /* of all manifests, for --audit */
     size_t nfiles;
@@ -87,6 +88,7 @@ static int open_manifest(struct run *r, const char *name)
     bool in = strcmp(name, "-") == 0;
     r->name = in ? "standard input" : name;
     r->entries = r->malformed = r->unknown = 0;
+    r->unreadable = false;
     r->fd = in ? STDIN_FILENO : openat(r->home, name, O_RDONLY | O_CLOEXEC);
     if (r->fd < 0)
         return manifest_error(r, -errno);
@@ -118,7 +120,7 @@ static void assess_manifest(struct run *r)
                  "%" PRIu64 " line%s malformed, the first is line %" PRIu64,
                  r->malformed, r->malformed == 1 ? " is" : "s are",
                  r->first_bad);
-    if (!r->entries && !r->unknown)
+    if (!r->entries && !r->unknown && !r->unreadable)
         msg_path(r->name, n, "no digest of a file in it");
     r->failed |=
         !r->entries || r->unknown || (r->malformed && r->options->strict);
@@ -147,8 +149,10 @@ static int next_entry(struct run *r)
             note_unknown(r);
         if (got == -ENOMEM)
             return manifest_error(r, got);
-        if (got < 0)
+        if (got < 0) {
             manifest_error(r, got); /* the others may be readable */
+            r->unreadable = true;
+        }
         if (got <= 0)
             return 0;
         if (sig_stop)

@@ -29,24 +29,10 @@ struct run {
     struct buf line;
 };
 
-/* --- tasks -----------------------------------------------------------------
- */
-
-/* Tasks carry where what is below the given path begins. */
 static int next_task(void *u, struct buf *to)
 {
     struct run *r = u;
-    tmill_entry entry;
-    struct task task;
-    int got = tmill_walk_next(r->selection.walk, &entry);
-    if (got <= 0)
-        return got;
-    uint32_t below = (uint32_t)entry.below;
-    task_of_entry(&task, &entry);
-    task.extra = &below;
-    task.nextra = sizeof below;
-    task_pack(to, &task);
-    return 1;
+    return selection_next(&r->selection, to);
 }
 
 /* --- results ---------------------------------------------------------------

@@ -17,9 +17,13 @@ struct command {
     int (*run)(const struct options *o); /* returns the exit status */
 };
 
-extern const struct command cmd_hash, cmd_check;
+extern const struct command cmd_hash, cmd_check, cmd_tune;
 
 /* Prints the --help of the command with that bit. */
 void command_help(unsigned bit);
+
+/* Flushes stdout: what was printed there must have arrived.  Returns the exit
+ * status; ends the process when the reader is gone. */
+int command_flush(void);
 
 #endif

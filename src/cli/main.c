@@ -20,7 +20,7 @@
  *     src/cli/           the command
  *       main, command      this file: the table of subcommands
  *       options            the table of options
- *       cmd_hash, cmd_check  one file for each subcommand
+ *       cmd_hash, cmd_check, cmd_tune  one file for each subcommand
  *       selection          from options to a walk
  *       engine             source -> pool -> results, with signals, progress,
  *                          output
@@ -37,7 +37,8 @@
 #include "cli/msg.h"
 #include "common/sig.h"
 
-static const struct command *const commands[] = {&cmd_hash, &cmd_check};
+static const struct command *const commands[] = {&cmd_hash, &cmd_check,
+                                                 &cmd_tune};
 
 enum { NCOMMANDS = sizeof commands / sizeof *commands };
 
@@ -73,8 +74,7 @@ static void help(void)
          "signal n");
 }
 
-/* What help printed must have arrived. */
-static int flushed(void)
+int command_flush(void)
 {
     if (fflush(stdout) == 0)
         return STATUS_OK;
@@ -89,7 +89,7 @@ static int run(const struct command *c, int argc, char **argv)
     struct options o;
     int status = options_parse(&o, c->bit, argc, argv);
     if (status == OPTIONS_DONE)
-        status = flushed();
+        status = command_flush();
     else if (!status)
         status = c->run(&o);
     options_free(&o);
@@ -106,7 +106,7 @@ static int help_command(int argc, char **argv)
         command_help(c->bit);
     else
         help();
-    return flushed();
+    return command_flush();
 }
 
 /* Where we were started without a standard descriptor, a file that we open
@@ -127,7 +127,7 @@ int main(int argc, char **argv)
         return help_command(argc, argv);
     if (!strcmp(word, "--version")) {
         puts("treemill " PACKAGE_VERSION);
-        return flushed();
+        return command_flush();
     }
     const struct command *c = find(word);
     if (!c)

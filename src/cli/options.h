@@ -12,7 +12,13 @@
 #include <stdbool.h>
 
 /* Which commands an option belongs to: bits. */
-enum { CMD_HASH = 1, CMD_CHECK = 2, CMD_ALL = CMD_HASH | CMD_CHECK };
+enum {
+    CMD_HASH = 1,
+    CMD_CHECK = 2,
+    CMD_TUNE = 4,
+    CMD_RUNS = CMD_HASH | CMD_CHECK, /* those that do one run */
+    CMD_ALL = CMD_RUNS | CMD_TUNE
+};
 
 struct options {
     /* the run */

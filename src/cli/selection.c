@@ -7,6 +7,7 @@
 
 #include "cli/msg.h"
 #include "common/sig.h"
+#include "ops/task.h"
 
 static int list_failed(struct selection *s, int err)
 {
@@ -80,6 +81,21 @@ int selection_open(struct selection *s, const struct options *o,
         selection_close(s);
     }
     return err;
+}
+
+int selection_next(struct selection *s, struct buf *to)
+{
+    tmill_entry entry;
+    struct task task;
+    int got = tmill_walk_next(s->walk, &entry);
+    if (got <= 0)
+        return got;
+    uint32_t below = (uint32_t)entry.below;
+    task_of_entry(&task, &entry);
+    task.extra = &below;
+    task.nextra = sizeof below;
+    task_pack(to, &task);
+    return 1;
 }
 
 void selection_close(struct selection *s)

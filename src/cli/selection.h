@@ -6,6 +6,7 @@
 #define TREEMILL_CLI_SELECTION_H
 
 #include "cli/options.h"
+#include "common/buf.h"
 
 #include <stdio.h>
 
@@ -33,6 +34,11 @@ struct selection_attr {
  * went wrong; 0 or a negative errno. */
 int selection_open(struct selection *s, const struct options *o,
                    const struct selection_attr *attr);
+
+/* Packs the task of the walk's next entry into *to; its extra bytes are where
+ * what is below the given path begins, a uint32_t.  1, 0 at the end, or a
+ * negative errno. */
+int selection_next(struct selection *s, struct buf *to);
 
 void selection_close(struct selection *s);
 
