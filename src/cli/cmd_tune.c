@@ -267,9 +267,10 @@ const struct command cmd_tune = {
     .bit = CMD_TUNE,
     .operands = "[PATH]...",
     .summary = "finds good --jobs and --chunksize for a tree",
-    .about = "Hashes the files below each PATH ('.' by default) again and "
-             "again, with several\n--jobs and --chunksize, and draws how fast "
-             "each is. The files are in the page\ncache then: where they come "
-             "from a disk, more jobs can help, or hurt.",
+    .about =
+        "Hashes the files below each PATH ('.' by default) again and again, "
+        "with several\nnumbers of --jobs and --chunksize, and draws how fast "
+        "each is. The files are in the\npage cache then: where they come from "
+        "a disk, more jobs can help, or hurt.",
     .run = tune,
 };
