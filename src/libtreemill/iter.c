@@ -217,13 +217,16 @@ static void deliver(struct tmill_iter *iter, tmill_item *item)
 /* How many outcomes may be taken before the workers are looked after. */
 enum { TAKE_AT_ONCE = 64 };
 
-static int remaining_ms(uint64_t deadline)
+/* What is left of ms milliseconds.  *deadline is 0 at first: the clock is not
+ * asked where there is no need to wait. */
+static int remaining_ms(uint64_t *deadline, int ms)
 {
     uint64_t now = clock_ns();
-    if (now >= deadline)
+    if (!*deadline)
+        *deadline = now + (uint64_t)ms * 1000000;
+    if (now >= *deadline)
         return 0;
-    uint64_t ms = (deadline - now + 999999) / 1000000;
-    return ms < 1000000000 ? (int)ms : 1000000000;
+    return (int)((*deadline - now + 999999) / 1000000);
 }
 
 int tmill_next(tmill_iter *iter, tmill_item *item, int ms)
@@ -232,7 +235,7 @@ int tmill_next(tmill_iter *iter, tmill_item *item, int ms)
     if (!*pool->here)
         return -ECHILD;
     give_back(iter);
-    uint64_t deadline = ms <= 0 ? 0 : clock_ns() + (uint64_t)ms * 1000000;
+    uint64_t deadline = 0;
     bool last_look = false;
 
     for (;;) {
@@ -247,7 +250,7 @@ int tmill_next(tmill_iter *iter, tmill_item *item, int ms)
             return pool->broken;
         if (!ready && last_look)
             return -ETIMEDOUT;
-        int left = ready || !ms ? 0 : ms < 0 ? -1 : remaining_ms(deadline);
+        int left = ready || !ms ? 0 : ms < 0 ? -1 : remaining_ms(&deadline, ms);
         last_look = left == 0;
         pool->taken = 0;
         int err = pool->engine->step(pool, left);
