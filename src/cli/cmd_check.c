@@ -147,6 +147,8 @@ static int next_entry(struct run *r)
             r->first_bad = line;
         if (got == 3)
             note_unknown(r);
+        if (sig_stop)
+            return -EINTR;
         if (got == -ENOMEM)
             return manifest_error(r, got);
         if (got < 0) {
@@ -155,8 +157,6 @@ static int next_entry(struct run *r)
         }
         if (got <= 0)
             return 0;
-        if (sig_stop)
-            return -EINTR;
     }
 }
 
@@ -475,8 +475,8 @@ const struct command cmd_check = {
     .summary = "verifies files against manifests",
     .about =
         "Reads digests from each MANIFEST (standard input by default, or "
-        "'-'), of any format\nthat hash, sha256sum and its like, xxhsum, "
-        "OpenSSL, BSD's md5 and mtree write, and\nprints 'PATH: OK', FAILED, "
-        "MISSING, UNREADABLE or CHANGED for each file.",
+        "'-'), of any\nformat that hash, sha256sum and its like, xxhsum, "
+        "OpenSSL, BSD's md5 and mtree\nwrite, and prints 'PATH: OK', FAILED, "
+        "MISSING, UNREADABLE or CHANGED for each\nfile.",
     .run = check,
 };

@@ -270,7 +270,7 @@ const struct command cmd_tune = {
     .about =
         "Hashes the files below each PATH ('.' by default) again and again, "
         "with several\nnumbers of --jobs and --chunksize, and draws how fast "
-        "each is. The files are in the\npage cache then: where they come from "
+        "each is. The files are in\nthe page cache then: where they come from "
         "a disk, more jobs can help, or hurt.",
     .run = tune,
 };

@@ -18,7 +18,7 @@ static void put_line(struct buf *b)
 {
     if (b->failed)
         buf_free(b);
-    io_write_full(STDERR_FILENO, b->p, b->n, NULL);
+    io_write_full(STDERR_FILENO, b->p, b->n);
     buf_free(b);
 }
 

@@ -77,7 +77,9 @@ static int dress(int fd, const struct stat *old)
 {
     if (!old)
         return fchmod(fd, default_mode()) < 0 ? -errno : 0;
-    if (fchown(fd, old->st_uid, old->st_gid) < 0 && errno != EPERM)
+    /* EINVAL: an owner that this user namespace does not know. */
+    if (fchown(fd, old->st_uid, old->st_gid) < 0 && errno != EPERM &&
+        errno != EINVAL)
         return -errno;
     return fchmod(fd, old->st_mode & 07777) < 0 ? -errno : 0;
 }
@@ -193,7 +195,7 @@ int output_flush(struct output *o)
 {
     int err = buf_error(&o->buf);
     if (!err && o->buf.n)
-        err = io_write_full(o->fd, o->buf.p, o->buf.n, &sig_stop);
+        err = io_write_full(o->fd, o->buf.p, o->buf.n);
     buf_clear(&o->buf);
     o->flushed_ns = coarse_ns();
     return err ? complain(o, err) : 0;

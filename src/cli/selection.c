@@ -12,6 +12,8 @@
 static int list_failed(struct selection *s, int err)
 {
     s->list_error = err;
+    if (err == -EINTR && sig_stop)
+        return err;
     msg_path(s->list_name, strlen(s->list_name), "%s", strerror(-err));
     return err;
 }

@@ -5,13 +5,19 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "common/sig.h"
+
 ssize_t io_read(int fd, void *to, size_t n)
 {
-    ssize_t got;
-    do
-        got = read(fd, to, n);
-    while (got < 0 && errno == EINTR);
-    return got < 0 ? -errno : got;
+    for (;;) {
+        if (sig_stop)
+            return -EINTR;
+        ssize_t got = read(fd, to, n);
+        if (got >= 0)
+            return got;
+        if (errno != EINTR)
+            return -errno;
+    }
 }
 
 ssize_t io_read_full(int fd, void *to, size_t n)
@@ -28,16 +34,15 @@ ssize_t io_read_full(int fd, void *to, size_t n)
     return (ssize_t)done;
 }
 
-int io_write_full(int fd, const void *from, size_t n, const volatile int *stop)
+int io_write_full(int fd, const void *from, size_t n)
 {
     size_t done = 0;
     while (done < n) {
         ssize_t put = write(fd, (const char *)from + done, n - done);
-        if (put >= 0)
-            done += (size_t)put;
-        else if (errno != EINTR)
+        if (put < 0 && errno != EINTR)
             return -errno;
-        else if (stop && *stop)
+        done += put > 0 ? (size_t)put : 0;
+        if (done < n && sig_stop)
             return -EINTR;
     }
     return 0;

@@ -2,8 +2,8 @@
 /*
  * io: whole reads and writes, past EINTR and short counts.
  *
- * A signal that must end the run sets a flag in its handler; these calls go
- * on after EINTR unless told to look at that flag.
+ * They go on after a signal, unless it asks to end (common/sig, sig_stop): then
+ * they return -EINTR.
  */
 #ifndef TREEMILL_COMMON_IO_H
 #define TREEMILL_COMMON_IO_H
@@ -15,14 +15,12 @@
  * or a negative errno. */
 ssize_t io_read_full(int fd, void *to, size_t n);
 
-/* One read(2), again after EINTR.  Returns the count, 0 at the end, or a
- * negative errno. */
+/* One read(2).  Returns the count, 0 at the end, or a negative errno. */
 ssize_t io_read(int fd, void *to, size_t n);
 
 /* Writes all n bytes.  Returns 0 or a negative errno; what was written
- * before an error is not told.  stop, when not NULL and not 0 after a signal
- * interrupted the write, ends it with -EINTR. */
-int io_write_full(int fd, const void *from, size_t n, const volatile int *stop);
+ * before an error is not told. */
+int io_write_full(int fd, const void *from, size_t n);
 
 /* Closes *fd when it is open and sets it to -1.  Returns 0 or a negative
  * errno; the descriptor is gone in either case (Linux, close(2)). */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/sig.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 volatile int sig_stop;
@@ -11,7 +13,17 @@ static bool pipe_is_deadly;
 
 static void on_stop(int sig)
 {
+    static const struct itimerval often = {{0, 100000}, {0, 100000}};
+    int saved = errno;
     sig_stop = sig;
+    setitimer(ITIMER_REAL, &often, NULL);
+    errno = saved;
+}
+
+/* Its arrival is all that is wanted of it. */
+static void on_alarm(int sig)
+{
+    (void)sig;
 }
 
 static bool is_ignored(int sig)
@@ -29,8 +41,11 @@ void sig_init(void)
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
         if (!is_ignored(stops[i]))
             sigaction(stops[i], &stop, NULL);
+    struct sigaction tick = {.sa_handler = on_alarm};
+    sigaction(SIGALRM, &tick, NULL);
     pipe_is_deadly = !is_ignored(SIGPIPE);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 bool sig_pipe_is_deadly(void)

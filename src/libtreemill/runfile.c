@@ -46,7 +46,7 @@ static int flush(struct runfile *f, const char *data, size_t *used,
 {
     if (stop && *stop)
         return -EINTR;
-    int err = io_write_full(f->fd, data, *used, stop);
+    int err = io_write_full(f->fd, data, *used);
     *used = 0;
     return err;
 }

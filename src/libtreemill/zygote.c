@@ -43,6 +43,7 @@ static void become_worker(const struct zygote_attr *attr, unsigned slot,
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     attr->worker(attr->u, slot);
+    _exit(1);
 }
 
 /* Moves a slot on and tells the parent. */

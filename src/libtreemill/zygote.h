@@ -24,7 +24,7 @@
 /* What the zygote runs in every worker, a fresh process; does not return. */
 struct zygote_attr {
     const struct shared *shared;
-    void (*worker)(void *u, unsigned slot) __attribute__((noreturn));
+    void (*worker)(void *u, unsigned slot);
     void *u;
 };
 

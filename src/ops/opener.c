@@ -44,7 +44,7 @@ static int open_task(struct opener *o, const struct task *t, int flags)
     if (o->fd < 0)
         o->fd = longpath_open(AT_FDCWD, t->path, t->base, O_PATH | O_DIRECTORY);
     if (o->fd < 0)
-        return o->fd;
+        return longpath_open(AT_FDCWD, t->path, t->len, flags);
     return longpath_open(o->fd, t->path + t->base, t->len - t->base, flags);
 }
 
@@ -73,8 +73,11 @@ int opener_open(struct opener *o, const struct task *t)
     /* O_NONBLOCK: should a FIFO have taken its place, do not wait. */
     int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | nofollow;
     int fd = open_task(o, t, flags | (o->may_atime ? 0 : O_NOATIME));
-    if (fd != -EPERM || o->may_atime)
-        return fd;
-    o->may_atime = true; /* it takes the file's owner, or root */
-    return open_task(o, t, flags);
+    if (fd == -EPERM && !o->may_atime) {
+        o->may_atime = true; /* it takes the file's owner, or root */
+        fd = open_task(o, t, flags);
+    }
+    if (fd == -EMFILE && io_close(&o->fd) == 0)
+        fd = longpath_open(AT_FDCWD, t->path, t->len, flags);
+    return fd;
 }

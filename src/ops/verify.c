@@ -134,7 +134,9 @@ static int judge(struct verifier *v, tmill_ctx *ctx, int fd, struct stat *st,
     if (t->has_size && S_ISREG(st->st_mode) && (uint64_t)st->st_size != t->size)
         return 0;
     trial_init(&trial, t);
-    for (bool first = true; (mask = next_mask(v, &trial, first));
+    /* A pipe is read once only. */
+    bool again = S_ISREG(st->st_mode);
+    for (bool first = true; (mask = next_mask(v, &trial, first && again));
          first = false) {
         if (!first && lseek(fd, 0, SEEK_SET) < 0)
             return -errno;
