@@ -209,8 +209,7 @@ START_TEST(test_temporary_files_have_no_names)
 }
 END_TEST
 
-/* --- what cannot be read -----------------------------------------------------
- */
+/* --- what cannot be read ------------------------------------------------- */
 
 enum { NOBODY = 65534 };
 

@@ -11,8 +11,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
-/* --- lines and files -------------------------------------------------------
- */
+/* --- lines and files ----------------------------------------------------- */
 
 START_TEST(test_comments_and_blank_lines)
 {
@@ -189,8 +188,7 @@ START_TEST(test_pipe_in_single_bytes)
 }
 END_TEST
 
-/* --- fuzz ------------------------------------------------------------------
- */
+/* --- fuzz ---------------------------------------------------------------- */
 
 static const char *const seeds[] = {
     SHA256 "  a.txt",

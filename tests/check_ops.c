@@ -11,8 +11,7 @@
 
 #include <stddef.h>
 
-/* --- every operation --------------------------------------------------------
- */
+/* --- every operation ----------------------------------------------------- */
 
 static struct hash_config all_algorithms;
 
@@ -111,8 +110,7 @@ START_TEST(test_replies_do_not_depend_on_the_pool)
 }
 END_TEST
 
-/* --- hash -------------------------------------------------------------------
- */
+/* --- hash ---------------------------------------------------------------- */
 
 /* Of "hello\n" and of nothing. */
 static const char *const known[ALGO_COUNT][2] = {
@@ -228,8 +226,7 @@ START_TEST(test_every_byte_is_counted_once)
 }
 END_TEST
 
-/* --- verify -----------------------------------------------------------------
- */
+/* --- verify -------------------------------------------------------------- */
 
 /* Verifies "hello" against these; returns the verdict. */
 static int verdict(const struct verify_task *v)
@@ -379,8 +376,7 @@ START_TEST(test_verdicts_on_what_cannot_be_read)
 }
 END_TEST
 
-/* --- tasks ------------------------------------------------------------------
- */
+/* --- tasks --------------------------------------------------------------- */
 
 START_TEST(test_tasks_come_out_as_they_went_in)
 {

@@ -11,14 +11,15 @@
 #include <limits.h>
 #include <sys/syscall.h>
 
-/* --- the system's part ------------------------------------------------------
- */
+/* --- the system's part --------------------------------------------------- */
 
 /* What read(2), to which the reader is linked here, does meanwhile. */
 static struct {
     void (*meanwhile)(void); /* at the first read of a pass; NULL: nothing */
     int passes;              /* so many passes more */
     int passes_done;
+    void (*before)(void); /* every read; NULL: nothing */
+    int reads;
 } system_part;
 
 ssize_t read(int fd, void *to, size_t n)
@@ -28,11 +29,13 @@ ssize_t read(int fd, void *to, size_t n)
         if (system_part.passes-- > 0)
             system_part.meanwhile();
     }
+    system_part.reads++;
+    if (system_part.before)
+        system_part.before();
     return syscall(SYS_read, fd, to, n);
 }
 
-/* --- the opener -------------------------------------------------------------
- */
+/* --- the opener ---------------------------------------------------------- */
 
 static struct opener opener;
 
@@ -71,6 +74,7 @@ START_TEST(test_second_file_of_a_directory_opens_it)
     make_file("dir2/a", "2", 1);
     expect_text(TASK_REGULAR, "dir/a", "a");
     ck_assert_int_eq(opener.fd, -1);
+    opener.since += 100000; /* however slow this machine is */
     expect_text(TASK_REGULAR, "dir/b", "b");
     ck_assert_int_ge(opener.fd, 0);
     expect_text(0, "dir/c", "c");
@@ -82,6 +86,19 @@ START_TEST(test_second_file_of_a_directory_opens_it)
     expect_text(TASK_FOLLOW, "dirlink/a", "a");
     expect_text(TASK_FOLLOW, "dirlink/b", "b");
     expect_text(0, "./dir/../dir/a", "a");
+}
+END_TEST
+
+START_TEST(test_a_directory_is_not_kept_for_long)
+{
+    make_every_file();
+    expect_text(TASK_REGULAR, "dir/a", "a");
+    expect_text(TASK_REGULAR, "dir/b", "b");
+    ck_assert_int_eq(rename("dir", "gone"), 0);
+    make_dir("dir");
+    make_file("dir/b", "new", 3);
+    opener.since -= 1000;
+    expect_text(TASK_REGULAR, "dir/b", "new");
 }
 END_TEST
 
@@ -232,8 +249,7 @@ START_TEST(test_names_that_are_too_long)
 }
 END_TEST
 
-/* --- the reader -------------------------------------------------------------
- */
+/* --- the reader ---------------------------------------------------------- */
 
 static const char *victim;
 
@@ -392,6 +408,26 @@ START_TEST(test_large_files_that_change)
 END_TEST
 
 /* Files whose size is said to be 0 hold something all the same. */
+/* Longer before every read, so that its end would never be met. */
+static void grow_victim(void)
+{
+    if (system_part.reads < 1000)
+        ck_assert_int_eq(truncate(victim, (off_t)system_part.reads << 24), 0);
+}
+
+START_TEST(test_a_file_that_grows_is_not_chased)
+{
+    make_file("grows", "0123456789", 10);
+    system_part.before = grow_victim;
+    struct reading got = read_while(do_nothing, 0, "grows");
+    system_part.before = NULL;
+    ck_assert_int_eq(got.result, READER_CHANGED);
+    /* one read is enough to know, and so it is of the larger file */
+    ck_assert_int_le(system_part.reads, 50);
+    ck_assert_uint_eq(work_done, 0);
+}
+END_TEST
+
 START_TEST(test_files_of_proc)
 {
     struct stat st;
@@ -435,6 +471,7 @@ int main(void)
     TCase *tc = hashing_case("reader");
     tcase_add_checked_fixture(tc, begin_opener, end_opener);
     tcase_add_test(tc, test_second_file_of_a_directory_opens_it);
+    tcase_add_test(tc, test_a_directory_is_not_kept_for_long);
     tcase_add_test(tc, test_directory_that_is_not_there);
     tcase_add_test(tc, test_only_regular_files_are_opened);
     tcase_add_test(tc, test_what_took_the_place_of_a_file);
@@ -448,6 +485,7 @@ int main(void)
     tcase_add_loop_test(tc, test_a_file_that_still_moves_has_changed, 0,
                         NCHANGES);
     tcase_add_test(tc, test_large_files_that_change);
+    tcase_add_test(tc, test_a_file_that_grows_is_not_chased);
     tcase_add_test(tc, test_files_of_proc);
     tcase_add_test(tc, test_standard_input);
     return run_case(tc);

@@ -101,8 +101,7 @@ static void check_written(const struct sink *sink, const char *want)
     ck_assert_str_eq(written(sink), want);
 }
 
-/* --- golden lines ----------------------------------------------------------
- */
+/* --- golden lines -------------------------------------------------------- */
 
 START_TEST(test_gnu_line)
 {
@@ -171,8 +170,7 @@ START_TEST(test_several_digests_in_the_order_asked)
 }
 END_TEST
 
-/* --- names -----------------------------------------------------------------
- */
+/* --- names --------------------------------------------------------------- */
 
 START_TEST(test_line_escapes)
 {
@@ -315,8 +313,7 @@ START_TEST(test_mtree_names_directories_once)
 }
 END_TEST
 
-/* --- what is not a file with a digest --------------------------------------
- */
+/* --- what is not a file with a digest ------------------------------------ */
 
 START_TEST(test_errors)
 {
@@ -384,8 +381,7 @@ START_TEST(test_table)
 }
 END_TEST
 
-/* --- round trips -----------------------------------------------------------
- */
+/* --- round trips --------------------------------------------------------- */
 
 /* Shows every line of out but comments to the format's reader, and returns
  * the one entry's digests in e. */
@@ -515,8 +511,7 @@ START_TEST(test_round_trip_of_hostile_names)
 }
 END_TEST
 
-/* --- helpers ---------------------------------------------------------------
- */
+/* --- helpers ------------------------------------------------------------- */
 
 START_TEST(test_base64_is_strict)
 {

@@ -8,8 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* --- order ------------------------------------------------------------------
- */
+/* --- order --------------------------------------------------------------- */
 
 static char **oracle;
 static size_t noracle;
@@ -119,8 +118,7 @@ START_TEST(test_large_directory_is_sorted)
 }
 END_TEST
 
-/* --- given paths -------------------------------------------------------------
- */
+/* --- given paths --------------------------------------------------------- */
 
 START_TEST(test_paths_come_in_their_order)
 {

@@ -25,8 +25,7 @@
 
 enum { BIG = 3 * 1024 * 1024 + 1, HOLE = 16 * 1024 * 1024 };
 
-/* --- the directory ---------------------------------------------------------
- */
+/* --- the directory ------------------------------------------------------- */
 
 static char work_dir[4096];
 
@@ -130,8 +129,7 @@ static inline void make_every_file(void)
     make_link("dir", "dirlink");
 }
 
-/* --- digests ---------------------------------------------------------------
- */
+/* --- digests ------------------------------------------------------------- */
 
 static inline const char *hex(const unsigned char *p, size_t n)
 {
@@ -154,8 +152,7 @@ static inline void expect_digest(struct verify_digest *d, const char *digits,
     }
 }
 
-/* --- tasks and outcomes ----------------------------------------------------
- */
+/* --- tasks and outcomes -------------------------------------------------- */
 
 static struct buf tasks[128];
 static size_t ntasks;
@@ -275,8 +272,7 @@ static inline void free_outcomes(struct outcome *all)
     free(all);
 }
 
-/* --- the program -----------------------------------------------------------
- */
+/* --- the program --------------------------------------------------------- */
 
 static inline TCase *hashing_case(const char *name)
 {

@@ -24,8 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* --- the system's part ------------------------------------------------------
- */
+/* --- the system's part --------------------------------------------------- */
 
 /* How getdents64(), which the walker is linked to here, is to behave. */
 static struct {
@@ -59,8 +58,7 @@ ssize_t getdents64(int fd, void *buffer, size_t n)
     return got;
 }
 
-/* --- the directory ---------------------------------------------------------
- */
+/* --- the directory ------------------------------------------------------- */
 
 static char work_dir[4096];
 
@@ -154,8 +152,7 @@ static inline unsigned open_descriptors(void)
     return n;
 }
 
-/* --- walks -----------------------------------------------------------------
- */
+/* --- walks --------------------------------------------------------------- */
 
 /* What an entry should be. */
 struct want {
@@ -249,8 +246,7 @@ static inline void expect_walk(const tmill_walk_attr *attr,
     .paths = (const char *const[]){__VA_ARGS__}, \
     .npaths = LEN(((const char *const[]){__VA_ARGS__}))
 
-/* --- main --------------------------------------------------------------------
- */
+/* --- main ---------------------------------------------------------------- */
 
 static inline int run_suite(const char *name, TCase *tc)
 {

@@ -58,8 +58,7 @@ struct run {
     struct pathset listed;
 };
 
-/* --- manifests -------------------------------------------------------------
- */
+/* --- manifests ----------------------------------------------------------- */
 
 static int manifest_error(struct run *r, int err)
 {
@@ -182,8 +181,7 @@ static int next_of_all(struct run *r)
     }
 }
 
-/* --- tasks -----------------------------------------------------------------
- */
+/* --- tasks --------------------------------------------------------------- */
 
 static void fill_verify(struct verify_task *v, const struct expect *e)
 {
@@ -226,8 +224,7 @@ static int next_task(void *u, struct buf *to)
     return 1;
 }
 
-/* --- verdicts --------------------------------------------------------------
- */
+/* --- verdicts ------------------------------------------------------------ */
 
 static void print_json(struct run *r, const char *path, size_t n, int verdict,
                        const char *reason)
@@ -298,8 +295,7 @@ static bool result(void *u, const struct task *t, const tmill_item *item)
            !(reply.verdict == VERDICT_MISSING && r->options->ignore_missing);
 }
 
-/* --- audit -----------------------------------------------------------------
- */
+/* --- audit --------------------------------------------------------------- */
 
 /* One file that is there.  False when memory is out. */
 static bool audit_entry(struct run *r, const tmill_entry *e)
@@ -362,8 +358,7 @@ static int audit(void *u)
     return r->options->audit ? audit_walk(r) : 0;
 }
 
-/* --- a run -----------------------------------------------------------------
- */
+/* --- a run --------------------------------------------------------------- */
 
 static void summarise(const struct run *r)
 {

@@ -35,8 +35,7 @@ static int next_task(void *u, struct buf *to)
     return selection_next(&r->selection, to);
 }
 
-/* --- results ---------------------------------------------------------------
- */
+/* --- results ------------------------------------------------------------- */
 
 static void fill_digests(struct record *rec, const struct run *r,
                          const unsigned char *p)
@@ -82,8 +81,7 @@ static bool file_result(void *u, const struct task *t, const tmill_item *item)
     return rec.error != NULL;
 }
 
-/* --- tree digests ----------------------------------------------------------
- */
+/* --- tree digests -------------------------------------------------------- */
 
 /* Adds the file's line in the manifest of one algorithm, its name relative to
  * the tree. */
@@ -148,8 +146,7 @@ static int write_tree(struct run *r)
     return buf_error(&r->line);
 }
 
-/* --- a run -----------------------------------------------------------------
- */
+/* --- a run --------------------------------------------------------------- */
 
 /* Walks and hashes paths[0..n). */
 static int run_paths(struct run *r, const char *const *paths, size_t n)

@@ -49,8 +49,7 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* --- one pass --------------------------------------------------------------
- */
+/* --- one pass ------------------------------------------------------------ */
 
 static int next_task(void *u, struct buf *to)
 {
@@ -124,8 +123,7 @@ static int warm_up(struct run *r)
     return STATUS_FATAL;
 }
 
-/* --- trials ----------------------------------------------------------------
- */
+/* --- trials -------------------------------------------------------------- */
 
 static int ascending(const void *a, const void *b)
 {

@@ -93,6 +93,8 @@ static int run(const struct command *c, int argc, char **argv)
     else if (!status)
         status = c->run(&o);
     options_free(&o);
+    if (status && sig_stop)
+        sig_die(sig_stop); /* it came outside the engine */
     return status;
 }
 

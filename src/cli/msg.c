@@ -7,6 +7,7 @@
 
 #include "common/buf.h"
 #include "common/io.h"
+#include "sinks/text.h"
 
 static bool status_shown;
 
@@ -30,12 +31,45 @@ static void begin_line(struct buf *b)
     buf_puts(b, "treemill: ");
 }
 
+/* One byte, so that a terminal shows it and does not obey it. */
+static void put_octal(struct buf *b, unsigned char c)
+{
+    if (c == '\n')
+        buf_puts(b, "\\n");
+    else
+        buf_printf(b, "\\%03o", c);
+}
+
+/* Appends p[0..n) with the control characters of ASCII and of Unicode (C1)
+ * escaped, bytes that are not UTF-8, which some terminals take for those, and
+ * the byte `also`. */
+static void put_safe(struct buf *b, const char *p, size_t n, char also)
+{
+    while (n) {
+        uint32_t code;
+        size_t len = text_utf8(p, n, &code);
+        bool plain = len && code >= 0x20 && (code < 0x7f || code >= 0xa0);
+        if (also && *p == also)
+            buf_putc(b, '\\');
+        if (plain)
+            buf_put(b, p, len);
+        for (size_t i = 0; !plain && i < (len ? len : 1); i++)
+            put_octal(b, (unsigned char)p[i]);
+        len += !len;
+        p += len;
+        n -= len;
+    }
+}
+
 /* The text, tail, and out with it. */
 static void end_line(struct buf *b, const char *fmt, va_list ap,
                      const char *tail)
 {
-    buf_vprintf(b, fmt, ap);
+    struct buf text = {0};
+    buf_vprintf(&text, fmt, ap);
+    put_safe(b, text.p, text.n, '\0');
     buf_puts(b, tail);
+    buf_free(&text);
     put_line(b);
 }
 
@@ -49,27 +83,12 @@ void msg_say(const char *fmt, ...)
     va_end(ap);
 }
 
-static void put_safe(struct buf *b, const char *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)p[i];
-        if (c == '\n')
-            buf_puts(b, "\\n");
-        else if (c == '\\')
-            buf_puts(b, "\\\\");
-        else if (c < 0x20 || c == 0x7f)
-            buf_printf(b, "\\%03o", c);
-        else
-            buf_putc(b, (char)c);
-    }
-}
-
 void msg_path(const char *path, size_t n, const char *fmt, ...)
 {
     struct buf b = {0};
     va_list ap;
     begin_line(&b);
-    put_safe(&b, path, n);
+    put_safe(&b, path, n, '\\');
     buf_puts(&b, ": ");
     va_start(ap, fmt);
     end_line(&b, fmt, ap, "\n");

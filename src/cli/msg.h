@@ -17,8 +17,9 @@ enum {
 /* "treemill: TEXT".  Does not change the exit status. */
 void msg_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* "treemill: PATH: TEXT", control bytes and backslashes of the path (n bytes)
- * escaped, so that it stays one line and a terminal is safe. */
+/* "treemill: PATH: TEXT", PATH of n bytes.  Here and in the others, control
+ * characters and what is not UTF-8 are escaped (\n, \033), and in PATH
+ * backslashes, so that it stays one line and a terminal is safe. */
 void msg_path(const char *path, size_t n, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

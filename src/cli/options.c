@@ -11,10 +11,10 @@
 
 #include "cli/command.h"
 #include "cli/msg.h"
+#include "common/sig.h"
 #include "sinks/sink.h"
 
-/* --- values ----------------------------------------------------------------
- */
+/* --- values -------------------------------------------------------------- */
 
 static int bad_value(const char *name, const char *arg, const char *want)
 {
@@ -134,10 +134,10 @@ static int set_exclude_from(struct options *o, const char *arg)
         if (n && line[0] != '#')
             status = add_rule(o, line, 0);
     }
-    if (!f || ferror(f)) {
+    if ((!f || ferror(f)) && !sig_stop)
         msg_path(arg, strlen(arg), "%s", strerror(errno));
+    if (!f || ferror(f))
         status = STATUS_FATAL;
-    }
     free(line);
     if (f)
         fclose(f);
@@ -200,8 +200,7 @@ static int set_no_progress(struct options *o, const char *arg)
     return 0;
 }
 
-/* --- the table -------------------------------------------------------------
- */
+/* --- the table ----------------------------------------------------------- */
 
 enum kind {
     KIND_FLAG,   /* bool at offset becomes true */
@@ -287,8 +286,7 @@ static const struct row rows[] = {
 
 enum { NROWS = sizeof rows / sizeof *rows, LONG_BASE = 256 };
 
-/* --- parsing ---------------------------------------------------------------
- */
+/* --- parsing ------------------------------------------------------------- */
 
 static int apply(struct options *o, const struct row *row, const char *arg,
                  unsigned command)

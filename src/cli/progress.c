@@ -52,8 +52,7 @@ void progress_expect(struct progress *p, const char *path)
         p->sized_bytes += (uint64_t)st.st_size;
 }
 
-/* --- numbers for people ----------------------------------------------------
- */
+/* --- numbers for people -------------------------------------------------- */
 
 /* 1234567 as 1,234,567 */
 static void put_count(struct buf *b, uint64_t n)
@@ -85,8 +84,7 @@ static void put_time(struct buf *b, double s)
         buf_printf(b, "%lu:%02lu", t / 60, t % 60);
 }
 
-/* --- the line --------------------------------------------------------------
- */
+/* --- the line ------------------------------------------------------------ */
 
 /* The share of the run that is done: by bytes where all sizes are known, else
  * by files.  0: unknown. */
@@ -153,8 +151,7 @@ void progress_end(struct progress *p)
         msg_status("");
 }
 
-/* --- the figures -----------------------------------------------------------
- */
+/* --- the figures --------------------------------------------------------- */
 
 static void say_busy(const tmill_pool *pool, double s)
 {

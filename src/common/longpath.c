@@ -37,7 +37,11 @@ static int open_rest(const struct rest *r, int flags)
     }
     struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC,
                            .resolve = RESOLVE_BENEATH};
-    long fd = syscall(SYS_openat2, r->at, r->path, &how, sizeof how);
+    long fd;
+    int tries = 0;
+    do /* EAGAIN: something was renamed meanwhile, and it could not be sure */
+        fd = syscall(SYS_openat2, r->at, r->path, &how, sizeof how);
+    while (fd < 0 && errno == EAGAIN && ++tries < 100);
     return fd < 0 ? -errno : (int)fd;
 }
 

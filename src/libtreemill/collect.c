@@ -20,16 +20,19 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-enum { RETRY_FORK_NS = 100 * 1000 * 1000, MS = 1000 * 1000 };
+enum { STILLBORN_AT_ONCE = 3, STILLBORN_MAX = 30, MS = 1000 * 1000 };
 
-/* --- replies ---------------------------------------------------------------
- */
+static const uint64_t RETRY_FORK_NS = 100 * 1000 * 1000,
+                      GIVE_UP_FORK_NS = 5000000000;
+
+/* --- replies ------------------------------------------------------------- */
 
 static void finish(struct tmill_pool *pool, struct ref *ref)
 {
     struct task *t = queue_pop(&ref->sent);
     ref->resolved++;
     ref->head_got = 0;
+    pool->stillborn = 0;
     if (!t->iter) {
         task_release(pool, t);
         return;
@@ -64,26 +67,42 @@ static bool read_reply(struct tmill_pool *pool, struct ref *ref)
     }
     channel_read(&ref->replies, to, left);
     t->out.n += left;
-    pool->held += left;
+    if (t->iter)
+        pool->held += left;
     return t->out.n == ref->head.n;
 }
 
-/* Is reading from ref what brings the next delivery closer?  Asked when more
- * is held than the budget allows. */
-static bool head_of_line(const struct tmill_pool *pool, const struct ref *ref)
+static size_t in_flight(const tmill_iter *it)
 {
-    for (const tmill_iter *it = pool->iters; it; it = it->next)
-        if (iter_has_outcome(it))
-            return false; /* the caller has something to take first */
-    for (const tmill_iter *it = pool->iters; it; it = it->next)
-        if (!it->first || !it->first->ref || it->first->ref == ref)
+    return it->window - it->pending.n - it->done.n;
+}
+
+static bool holds_any(const struct ref *ref, const tmill_iter *it)
+{
+    for (const struct task *t = ref->sent.head; t; t = t->next)
+        if (t->iter == it)
             return true;
     return false;
 }
 
+/* Is reading from ref what brings the outcome closer that the caller waits
+ * for?  Asked when more is held than the budget allows.  Where that item has
+ * not been sent yet, it takes a worker that has got rid of its reply. */
+static bool needed(const struct tmill_pool *pool, const struct ref *ref)
+{
+    const tmill_iter *it = pool->wanted;
+    if (!ref->sent.head->iter || !it)
+        return true; /* an orphan, to be thrown away; nobody takes any */
+    if (iter_has_outcome(it))
+        return false;
+    if (it->ordered)
+        return !it->first || !it->first->ref || it->first->ref == ref;
+    return !in_flight(it) || holds_any(ref, it);
+}
+
 static bool over_budget(const struct tmill_pool *pool, const struct ref *ref)
 {
-    return pool->held > pool->attr.reply_budget && !head_of_line(pool, ref);
+    return pool->held > pool->attr.reply_budget && !needed(pool, ref);
 }
 
 /* Reads what there is, or what the budget allows. */
@@ -148,8 +167,7 @@ bool collect_pending(const struct tmill_pool *pool)
     return false;
 }
 
-/* --- taking back -----------------------------------------------------------
- */
+/* --- taking back --------------------------------------------------------- */
 
 /* Moves the tasks from number `from` on back to where they came from. */
 static unsigned take_back(struct tmill_pool *pool, struct ref *ref,
@@ -157,7 +175,7 @@ static unsigned take_back(struct tmill_pool *pool, struct ref *ref,
 {
     struct queue keep = {0}, back = {0};
     for (struct task *t; (t = queue_pop(&ref->sent));) {
-        if ((int32_t)(t->seq - from) < 0)
+        if (seq_before(t->seq, from))
             queue_push(&keep, t);
         else
             queue_push_front(&back, t); /* reversed, so that the loop below */
@@ -181,8 +199,15 @@ unsigned ref_recall(struct tmill_pool *pool, struct ref *ref)
     return n;
 }
 
-/* --- ends ------------------------------------------------------------------
- */
+/* --- ends ---------------------------------------------------------------- */
+
+/* Forgets what has been read of a reply that will not be whole. */
+static void drop_reply(struct tmill_pool *pool, struct task *t)
+{
+    if (t->iter)
+        pool->held -= t->out.n;
+    buf_clear(&t->out);
+}
 
 static bool may_retry(const struct tmill_pool *pool, const struct task *t)
 {
@@ -194,10 +219,9 @@ static bool may_retry(const struct tmill_pool *pool, const struct task *t)
 static void blame(struct tmill_pool *pool, struct ref *ref, struct task *t)
 {
     int wstatus = atomic_load(&ref->slot->wstatus);
-    pool->held -= t->out.n;
-    buf_clear(&t->out); /* part of a reply */
     t->ref = NULL;
     t->attempts++;
+    drop_reply(pool, t);
     if (!t->iter)
         task_release(pool, t);
     else if (may_retry(pool, t))
@@ -221,11 +245,29 @@ void ref_spawn(struct tmill_pool *pool, struct ref *ref)
     shared_command(&pool->shared);
 }
 
+/*
+ * Another process for this place.  Where lives end again and again before
+ * their first item, a crash in init say, not at once, and not for ever.
+ */
+static void replace(struct tmill_pool *pool, struct ref *ref, bool stillborn)
+{
+    if (pool->closing || pool->terminated || pool->broken)
+        return;
+    pool->stillborn += stillborn;
+    if (pool->stillborn > STILLBORN_MAX + pool->attr.processes)
+        pool_break(pool, -ECHILD);
+    else if (pool->stillborn > STILLBORN_AT_ONCE + pool->attr.processes)
+        ref->retry_at = clock_ns() + RETRY_FORK_NS;
+    else
+        ref_spawn(pool, ref);
+}
+
 static void bury(struct tmill_pool *pool, struct ref *ref)
 {
     while (ref->sent.n && read_reply(pool, ref))
         finish(pool, ref);
-    take_back(pool, ref, gate_started(ref->slot));
+    uint32_t started = gate_started(ref->slot);
+    take_back(pool, ref, started);
     assert(ref->sent.n <= 1);
     struct task *t = queue_pop(&ref->sent);
     if (t)
@@ -238,24 +280,26 @@ static void bury(struct tmill_pool *pool, struct ref *ref)
     atomic_store(&ref->slot->life, LIFE_NONE);
     if (err)
         pool_break(pool, err);
-    else if (!pool->closing && !pool->terminated && !pool->broken)
-        ref_spawn(pool, ref);
+    else
+        replace(pool, ref, !left && !started);
 }
 
-static unsigned count_alive(const struct tmill_pool *pool)
+static bool any_alive(const struct tmill_pool *pool)
 {
-    unsigned n = 0;
     for (unsigned i = 0; i < pool->attr.processes; i++)
-        n += pool->refs[i].alive;
-    return n;
+        if (pool->refs[i].alive)
+            return true;
+    return false;
 }
 
-/* One place less for a while; none left at all is the end. */
+/* One place less for a while; none at all for long is the end. */
 static void fork_failed(struct tmill_pool *pool, struct ref *ref, uint64_t now)
 {
     atomic_store(&ref->slot->life, LIFE_NONE);
     ref->retry_at = now + RETRY_FORK_NS;
-    if (!count_alive(pool))
+    if (!pool->forkless)
+        pool->forkless = now;
+    if (!any_alive(pool) && now - pool->forkless > GIVE_UP_FORK_NS)
         pool_break(pool, atomic_load(&ref->slot->error));
 }
 
@@ -266,6 +310,7 @@ static bool look_at(struct tmill_pool *pool, struct ref *ref, uint64_t now)
         if (ref->alive)
             return false;
         ref->alive = true;
+        pool->forkless = 0;
         return true;
     case LIFE_ENDED:
         bury(pool, ref);
@@ -289,8 +334,7 @@ bool collect_lives(struct tmill_pool *pool, uint64_t now)
     return any;
 }
 
-/* --- time limits -----------------------------------------------------------
- */
+/* --- time limits --------------------------------------------------------- */
 
 static void send_signal(struct tmill_pool *pool, struct ref *ref, int sig)
 {
@@ -301,8 +345,9 @@ static void send_signal(struct tmill_pool *pool, struct ref *ref, int sig)
 static void doom(struct tmill_pool *pool, struct ref *ref, uint64_t now)
 {
     ref_recall(pool, ref);
-    if (gate_started(ref->slot) != ref->started)
-        return; /* it had gone on to another item after all */
+    if (gate_started(ref->slot) != ref->started ||
+        atomic_load(&ref->slot->ended) == ref->started)
+        return; /* it had ended after all */
     ref->doomed = now;
     atomic_store(&ref->slot->stop, 1);
     send_signal(pool, ref, SIGTERM);
@@ -312,7 +357,7 @@ static void enforce(struct tmill_pool *pool, struct ref *ref, uint64_t now)
 {
     uint64_t limit = (uint64_t)pool->attr.timeout_ms * MS;
     if (!ref->doomed) {
-        if (ref->sent.n && ref->started && now - ref->since > limit)
+        if (now - ref->since > limit)
             doom(pool, ref, now);
         return;
     }
@@ -329,7 +374,9 @@ void collect_times(struct tmill_pool *pool, uint64_t now)
     for (unsigned i = 0; i < pool->attr.processes; i++) {
         struct ref *ref = &pool->refs[i];
         uint32_t started = gate_started(ref->slot);
-        if (started != ref->started || !ref->sent.n) {
+        uint32_t ended =
+            atomic_load_explicit(&ref->slot->ended, memory_order_acquire);
+        if (started != ref->started || started == ended) {
             ref->started = started;
             ref->since = now;
         }
@@ -338,15 +385,13 @@ void collect_times(struct tmill_pool *pool, uint64_t now)
     }
 }
 
-/* --- the end of all --------------------------------------------------------
- */
+/* --- the end of all ------------------------------------------------------ */
 
 static void resolve_queue(struct tmill_pool *pool, struct queue *q,
                           enum tmill_why why, int err)
 {
     for (struct task *t; (t = queue_pop(q));) {
-        pool->held -= t->out.n;
-        buf_clear(&t->out);
+        drop_reply(pool, t);
         if (t->iter)
             task_resolve(t, why, err, 0);
         else

@@ -11,14 +11,16 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "libtreemill/zygote.h"
 
 enum { TICK_MS = 10 };
 
-/* --- sleeping --------------------------------------------------------------
- */
+static const uint64_t OBEY_NS = 1000000000;
+
+/* --- sleeping ------------------------------------------------------------ */
 
 /* Is there something that no bell will tell of? */
 static bool needs_tick(const struct tmill_pool *pool)
@@ -40,6 +42,13 @@ static int nap_ms(const struct tmill_pool *pool, int ms)
     return ms < 0 || ms > TICK_MS ? TICK_MS : ms;
 }
 
+/* It says so when it fails; else somebody has killed it, and so all workers. */
+static int why_zygote_ended(const struct tmill_pool *pool)
+{
+    int err = atomic_load(&pool->shared.board->error);
+    return err ? err : -EPIPE;
+}
+
 /* Waits for the bell, the zygote's end, or ms milliseconds. */
 static int nap(struct tmill_pool *pool, int ms)
 {
@@ -55,14 +64,13 @@ static int nap(struct tmill_pool *pool, int ms)
     if (n > 0 && fds[0].revents)
         shared_clear(pool->shared.bell_fd);
     if (n > 0 && fds[1].revents && !atomic_load(&pool->shared.board->quit))
-        pool_break(pool, -EPIPE); /* somebody killed it, and all workers */
+        pool_break(pool, why_zygote_ended(pool));
     if (n == 0)
         pool->look_everywhere = true;
     return err;
 }
 
-/* --- one step --------------------------------------------------------------
- */
+/* --- one step ------------------------------------------------------------ */
 
 static bool collect(struct tmill_pool *pool, uint64_t now)
 {
@@ -87,13 +95,12 @@ static int step(struct tmill_pool *pool, int ms)
         pool->source_ended = false;
         any = true;
     }
-    if (any || more || !ms || pool->terminated || pool->broken)
+    if (any || more || pool->terminated || pool->broken)
         return 0;
     return nap(pool, nap_ms(pool, ms));
 }
 
-/* --- the end ---------------------------------------------------------------
- */
+/* --- the end ------------------------------------------------------------- */
 
 static void quit(struct tmill_pool *pool)
 {
@@ -135,6 +142,23 @@ static int see_out(struct tmill_pool *pool, uint64_t deadline)
     return 0;
 }
 
+/* A zygote that does not obey, having been stopped, is killed: its workers end
+ * with it. */
+static int await_zygote(struct tmill_pool *pool, uint64_t deadline)
+{
+    struct pollfd fd = {.fd = pool->zygote_fd, .events = POLLIN};
+    uint64_t patience = clock_ns() + OBEY_NS;
+    for (;;) {
+        uint64_t now = clock_ns();
+        if (poll(&fd, 1, now >= deadline ? 0 : TICK_MS) > 0)
+            return 0;
+        if (now >= patience)
+            kill(pool->zygote, SIGKILL);
+        if (now >= deadline)
+            return -ETIMEDOUT;
+    }
+}
+
 static int join(struct tmill_pool *pool, int ms)
 {
     uint64_t deadline =
@@ -143,17 +167,10 @@ static int join(struct tmill_pool *pool, int ms)
     if (err)
         return err;
     quit(pool);
-    struct pollfd fd = {.fd = pool->zygote_fd, .events = POLLIN};
-    for (;;) {
-        uint64_t now = clock_ns();
-        int n = poll(&fd, 1, ms < 0 ? -1 : now >= deadline ? 0 : TICK_MS);
-        if (n > 0)
-            break;
-        if (n == 0 && now >= deadline)
-            return -ETIMEDOUT;
-    }
-    zygote_reap(pool->zygote, &pool->zygote_fd);
-    return 0;
+    err = await_zygote(pool, deadline);
+    if (!err)
+        zygote_reap(pool->zygote, &pool->zygote_fd);
+    return err;
 }
 
 static void recall(struct tmill_pool *pool)
@@ -175,8 +192,7 @@ static void destroy(struct tmill_pool *pool)
     shared_destroy(&pool->shared);
 }
 
-/* --- the beginning ---------------------------------------------------------
- */
+/* --- the beginning ------------------------------------------------------- */
 
 static int make_refs(struct tmill_pool *pool)
 {

@@ -17,7 +17,8 @@ enum {
     AHEAD_NS = 200 * 1000,      /* work that is worth having in flight */
     AHEAD_MAX = 64,
     STUCK_NS = 2 * 1000 * 1000, /* on one item so long: send nothing more */
-    PULL_AT_ONCE = 64
+    PULL_AT_ONCE = 64,
+    KEEP_OUT_BYTES = 1024 * 1024
 };
 
 static size_t clamp(double x, size_t max)
@@ -81,6 +82,8 @@ static void pump(struct ref *ref)
     ref->out_at += channel_write(&ref->tasks, ref->out.p + ref->out_at, left);
     channel_wake(&ref->tasks);
     if (ref->out_at == ref->out.n) {
+        if (ref->out.cap > KEEP_OUT_BYTES)
+            buf_free(&ref->out);
         buf_clear(&ref->out);
         ref->out_at = 0;
     }
@@ -164,8 +167,7 @@ static void feed_one(struct tmill_pool *pool, struct ref *ref, uint64_t now)
     }
 }
 
-/* --- taking back -----------------------------------------------------------
- */
+/* --- taking back --------------------------------------------------------- */
 
 static bool idle(const struct tmill_pool *pool, uint64_t now)
 {

@@ -9,16 +9,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { KEEP_TASK_BYTES = 16 * 1024 };
-
-uint64_t clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 void queue_push(struct queue *q, struct task *t)
 {
@@ -72,7 +64,8 @@ static void keep_small(struct buf *b)
 
 void task_release(struct tmill_pool *pool, struct task *t)
 {
-    pool->held -= t->in.n + t->out.n;
+    if (t->iter) /* an orphan has not been counted since it is one */
+        pool->held -= t->in.n + t->out.n;
     keep_small(&t->in);
     keep_small(&t->out);
     t->next = pool->free;
@@ -232,7 +225,7 @@ static int remaining_ms(uint64_t *deadline, int ms)
 int tmill_next(tmill_iter *iter, tmill_item *item, int ms)
 {
     struct tmill_pool *pool = iter->pool;
-    if (!*pool->here)
+    if (owner_is_parent(&pool->owner))
         return -ECHILD;
     give_back(iter);
     uint64_t deadline = 0;
@@ -253,7 +246,9 @@ int tmill_next(tmill_iter *iter, tmill_item *item, int ms)
         int left = ready || !ms ? 0 : ms < 0 ? -1 : remaining_ms(&deadline, ms);
         last_look = left == 0;
         pool->taken = 0;
+        pool->wanted = iter;
         int err = pool->engine->step(pool, left);
+        pool->wanted = NULL;
         if (err && !ready)
             return err;
     }
@@ -278,7 +273,7 @@ static int iter_new(tmill_pool *pool, tmill_fn *fn, tmill_src *src, void *u,
 {
     static const tmill_opt defaults = {.size = sizeof defaults};
     *iter = NULL;
-    if (!*pool->here)
+    if (owner_is_parent(&pool->owner))
         return -ECHILD;
     if (pool->closed || pool->terminated || pool->broken)
         return -EPIPE;
@@ -348,13 +343,15 @@ static void orphan_sent(struct tmill_iter *iter)
     struct tmill_pool *pool = iter->pool;
     for (unsigned i = 0; pool->refs && i < pool->attr.processes; i++)
         for (struct task *t = pool->refs[i].sent.head; t; t = t->next)
-            if (t->iter == iter)
+            if (t->iter == iter) {
+                pool->held -= t->in.n + t->out.n;
                 t->iter = NULL;
+            }
 }
 
 void tmill_iter_free(tmill_iter *iter)
 {
-    if (!iter || !*iter->pool->here)
+    if (!iter || owner_is_parent(&iter->pool->owner))
         return;
     struct tmill_pool *pool = iter->pool;
     give_back(iter);

@@ -7,27 +7,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 enum { PROCESSES_MAX = 1024, GRACE_MS = 1000 };
 
 static const size_t reply_budget_default = 64 * 1024 * 1024;
-
-/* A byte that is 1 here and 0 in any child made by fork: asking getpid() at
- * every call would cost a system call each. */
-static unsigned char *here_new(void)
-{
-    unsigned char *p = mmap(NULL, 1, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
-        return NULL;
-    if (madvise(p, 1, MADV_WIPEONFORK) < 0) {
-        munmap(p, 1);
-        return NULL;
-    }
-    *p = 1;
-    return p;
-}
 
 static int check_attr(const tmill_attr *attr)
 {
@@ -45,6 +28,8 @@ static void set_attr(struct tmill_pool *pool, const tmill_attr *attr)
     pool->attr = *attr;
     if (!pool->attr.processes)
         pool->attr.processes = tmill_cpus();
+    if (pool->attr.processes > PROCESSES_MAX)
+        pool->attr.processes = PROCESSES_MAX;
     if (!pool->attr.grace_ms)
         pool->attr.grace_ms = GRACE_MS;
     if (!pool->attr.reply_budget)
@@ -65,21 +50,15 @@ int tmill_pool_create(tmill_pool **out, const tmill_attr *attr)
     if (!pool)
         return -ENOMEM;
     set_attr(pool, attr);
-    err = -ENOMEM;
-    pool->here = here_new();
-    if (!pool->here)
-        goto fail_pool;
+    owner_init(&pool->owner);
     bool serial = pool->attr.flags & TMILL_SERIAL;
     pool->engine = serial ? &serial_engine : &dispatch_engine;
     err = serial ? serial_init(pool) : dispatch_init(pool);
-    if (err)
-        goto fail_here;
-    *out = pool;
-    return 0;
-
-fail_here:
-    munmap((void *)pool->here, 1);
-fail_pool:
+    if (!err) {
+        *out = pool;
+        return 0;
+    }
+    owner_destroy(&pool->owner);
     free(pool);
     return err;
 }
@@ -91,7 +70,7 @@ unsigned tmill_pool_processes(const tmill_pool *pool)
 
 int tmill_pool_close(tmill_pool *pool)
 {
-    if (!*pool->here)
+    if (owner_is_parent(&pool->owner))
         return -ECHILD;
     pool->closed = true;
     return 0;
@@ -99,7 +78,7 @@ int tmill_pool_close(tmill_pool *pool)
 
 int tmill_pool_terminate(tmill_pool *pool)
 {
-    if (!*pool->here)
+    if (owner_is_parent(&pool->owner))
         return -ECHILD;
     if (pool->terminated)
         return 0;
@@ -111,7 +90,7 @@ int tmill_pool_terminate(tmill_pool *pool)
 
 int tmill_pool_join(tmill_pool *pool, int ms)
 {
-    if (!*pool->here)
+    if (owner_is_parent(&pool->owner))
         return -ECHILD;
     if (pool->joined)
         return 0;
@@ -128,7 +107,7 @@ int tmill_pool_join(tmill_pool *pool, int ms)
 
 void tmill_pool_destroy(tmill_pool *pool)
 {
-    if (!pool || !*pool->here)
+    if (!pool || owner_is_parent(&pool->owner))
         return;
     tmill_pool_terminate(pool);
     tmill_pool_join(pool, TMILL_FOREVER);
@@ -139,7 +118,7 @@ void tmill_pool_destroy(tmill_pool *pool)
         buf_free(&t->out);
         free(t);
     }
-    munmap((void *)pool->here, 1);
+    owner_destroy(&pool->owner);
     free(pool);
 }
 

@@ -13,7 +13,9 @@
 #define TREEMILL_POOL_H
 
 #include "common/buf.h"
+#include "libtreemill/clock.h"
 #include "libtreemill/ctx.h"
+#include "libtreemill/owner.h"
 #include "libtreemill/shared.h"
 #include "libtreemill/worker.h"
 
@@ -92,7 +94,7 @@ struct ref {
     uint64_t since;         /* ns, since when */
     uint64_t doomed;        /* ns, when its item was told to stop; 0: not */
     bool killed;
-    uint64_t retry_at; /* ns, after a fork that failed; 0: none */
+    uint64_t retry_at; /* ns, when to fork again, after trouble; 0: none */
 };
 
 /* How a pool runs its items: by workers, or in the caller. */
@@ -115,12 +117,13 @@ int serial_init(struct tmill_pool *pool);
 struct tmill_pool {
     tmill_attr attr;
     const struct engine *engine;
-    const unsigned char *here; /* 1; reads as 0 in a forked child */
+    struct owner owner;
     bool closed, terminated, joined;
     bool closing; /* joining: workers that end are not replaced */
     int broken;   /* negative errno: no further work is possible */
     struct tmill_iter *iters;
-    struct tmill_iter *turn; /* whose work is sent next */
+    struct tmill_iter *turn;   /* whose work is sent next */
+    struct tmill_iter *wanted; /* whose outcome the caller waits for */
     struct task *free;
     size_t held; /* bytes of items and outcomes not yet delivered */
     uint64_t nitems, nchunks, ndeaths;
@@ -133,8 +136,10 @@ struct tmill_pool {
     struct shared shared;
     struct ref *refs;
     pid_t zygote;
-    int zygote_fd;        /* pidfd, -1: ended */
-    uint32_t news;        /* as last seen */
+    int zygote_fd;      /* pidfd, -1: ended */
+    uint32_t news;      /* as last seen */
+    unsigned stillborn; /* lives in a row that ended before their first item */
+    uint64_t forkless;  /* ns, since when no process could be had; 0: not */
     bool look_everywhere; /* read all replies, rung for or not */
 
     /* serial */
@@ -161,7 +166,5 @@ bool iter_finished(const struct tmill_iter *iter);
 void task_resolve(struct task *t, enum tmill_why why, int err, int wstatus);
 /* Frees t, which is in no queue and not in a window. */
 void task_release(struct tmill_pool *pool, struct task *t);
-
-uint64_t clock_ns(void);
 
 #endif

@@ -8,25 +8,20 @@
 
 #include "common/io.h"
 
-/* Numbers wrap at 2^32; a worker never has half of that in flight. */
-static bool before(uint32_t a, uint32_t b)
-{
-    return (int32_t)(a - b) < 0;
-}
-
 static uint64_t gate_pack(uint32_t started, uint32_t burnt)
 {
     return (uint64_t)burnt << 32 | started;
 }
 
+/* `burnt` moves along: left behind, it would be ahead one day (wrap-around). */
 bool gate_begin(struct slot *slot, uint32_t seq)
 {
     uint64_t g = atomic_load(&slot->gate);
     do {
-        if (before(seq, (uint32_t)(g >> 32)))
+        if (seq_before(seq, (uint32_t)(g >> 32)))
             return false;
-    } while (!atomic_compare_exchange_weak(
-        &slot->gate, &g, gate_pack(seq + 1, (uint32_t)(g >> 32))));
+    } while (!atomic_compare_exchange_weak(&slot->gate, &g,
+                                           gate_pack(seq + 1, seq)));
     return true;
 }
 
@@ -136,6 +131,7 @@ void slot_reset(const struct shared *s, unsigned slot)
     channel_reset(&tasks);
     channel_reset(&replies);
     atomic_store(&s->slots[slot].gate, 0);
+    atomic_store(&s->slots[slot].ended, 0);
     atomic_store(&s->slots[slot].stop, 0);
     atomic_store(&s->slots[slot].signal, 0);
     atomic_store(&s->slots[slot].init_error, 0);

@@ -49,14 +49,17 @@ struct board {
                                 sets, whoever rings clears */
     _Atomic uint32_t news;   /* counts changes of slots' lives; zygote */
     _Atomic uint32_t quit;   /* the zygote is to kill all and end; parent */
+    _Atomic int32_t error;   /* why the zygote ended, negative errno; zygote */
 };
 
 struct slot {
     _Alignas(64) _Atomic uint64_t gate;  /* worker and parent, see above */
     _Alignas(64) _Atomic uint32_t rings; /* worker */
-    _Atomic int32_t init_error;          /* worker */
-    _Atomic uint64_t busy_ns;            /* worker */
-    _Atomic uint64_t work;               /* worker */
+    _Atomic uint32_t ended;     /* the number after the last item whose function
+                                   has returned; worker */
+    _Atomic int32_t init_error; /* worker */
+    _Atomic uint64_t busy_ns;   /* worker */
+    _Atomic uint64_t work;      /* worker */
     _Alignas(
         64) _Atomic uint32_t stop; /* the running item is to stop; parent */
     _Atomic uint32_t life;         /* see enum life */
@@ -104,5 +107,12 @@ bool gate_begin(struct slot *slot, uint32_t seq);
 uint32_t gate_burn(struct slot *slot, uint32_t sent);
 /* The number after the last item begun. */
 uint32_t gate_started(const struct slot *slot);
+
+/* Is item number a before item number b?  Numbers wrap at 2^32; a worker never
+ * has half of that in flight. */
+static inline bool seq_before(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b) < 0;
+}
 
 #endif

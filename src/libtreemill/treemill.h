@@ -10,7 +10,8 @@
  *
  * Conventions, unless a declaration says otherwise:
  *
- * - A function that can fail returns 0 or a negative errno.
+ * - A function that can fail returns 0 or a negative errno; one that makes a
+ *   handle sets it to NULL then.
  * - Structures that the caller fills begin with `size`, set to sizeof the
  *   structure; a zero in any other field asks for the default.
  * - Byte strings are pointer and length, may hold any byte, and are borrowed
@@ -52,7 +53,7 @@ typedef struct {
 } tmill_buf;
 
 enum {
-    TMILL_FOREVER = -1, /* as a number of milliseconds: no limit */
+    TMILL_FOREVER = -1, /* as milliseconds to wait in a call: no limit */
     TMILL_DEFAULT = 0
 };
 
@@ -206,8 +207,9 @@ int tmill_imap_unordered(tmill_pool *pool, tmill_fn *fn, tmill_src *src,
  * after it), -ETIMEDOUT when ms milliseconds pass first (nothing is lost: the
  * next call goes on), or -EINTR when a signal handler ran meanwhile (likewise).
  * A pool that cannot go on (its workers could not be initialised or made, its
- * helper was killed) delivers what it has, the rest as TMILL_EINIT, and then
- * returns the negative errno that broke it, again and again.
+ * helper was killed) delivers what it has, the rest of what the source gave as
+ * TMILL_EINIT, and then, unless that was the source's end, returns the negative
+ * errno that broke it, again and again.
  * ms 0 looks once, TMILL_FOREVER waits.  Every item that the source gave is
  * delivered exactly once; after tmill_pool_terminate(), as TMILL_ECANCEL.
  */

@@ -16,6 +16,7 @@
 #include "common/longpath.h"
 #include "libtreemill/dirstack.h"
 #include "libtreemill/filter.h"
+#include "libtreemill/owner.h"
 #include "libtreemill/scan.h"
 
 #include <errno.h>
@@ -23,7 +24,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,54 +35,19 @@ enum step { STEP_END = 0, STEP_ENTRY = 1, STEP_ON = 2 };
 
 struct tmill_walk {
     tmill_walk_attr attr;
-    pid_t owner;
-    const volatile char *alive; /* see in_child() */
-    int failed;                 /* the negative errno that ended the walk */
-    size_t next_path;           /* in attr.paths */
-    bool no_more;               /* attr.more has ended */
-    uint64_t root;              /* how many paths have been begun */
-    dev_t root_dev;             /* of the given path at hand */
-    size_t below;               /* see tmill_entry.below */
+    struct owner owner;
+    int failed;       /* the negative errno that ended the walk */
+    size_t next_path; /* in attr.paths */
+    bool no_more;     /* attr.more has ended */
+    uint64_t root;    /* how many paths have been begun */
+    dev_t root_dev;   /* of the given path at hand */
+    size_t below;     /* see tmill_entry.below */
     struct buf path;
     struct dirstack dirs;
     struct filter *filter;
     struct dirlist_scratch *scratch;
     struct scan scan;
 };
-
-/* --- the owner ------------------------------------------------------------ */
-
-/*
- * Every call must find out whether it is made in a forked child, and getpid()
- * would cost a good part of a step.  So a page that is wiped in children, and
- * getpid() only where the system cannot make one.
- */
-static void mark_owner(tmill_walk *w)
-{
-    size_t n = (size_t)sysconf(_SC_PAGESIZE);
-    char *page = mmap(NULL, n, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    w->owner = getpid();
-    if (page == MAP_FAILED)
-        return;
-    if (madvise(page, n, MADV_WIPEONFORK) < 0) {
-        munmap(page, n);
-        return;
-    }
-    *page = 1;
-    w->alive = page;
-}
-
-static void unmark_owner(tmill_walk *w)
-{
-    if (w->alive)
-        munmap((void *)w->alive, (size_t)sysconf(_SC_PAGESIZE));
-}
-
-static bool in_child(const tmill_walk *w)
-{
-    return w->alive ? !*w->alive : w->owner != getpid();
-}
 
 /* --- entries -------------------------------------------------------------- */
 
@@ -295,6 +260,7 @@ static int step(tmill_walk *w, tmill_entry *entry)
 
 int tmill_walk_open(tmill_walk **walk, const tmill_walk_attr *attr)
 {
+    *walk = NULL;
     int err = check_attr(attr);
     if (err)
         return err;
@@ -316,14 +282,14 @@ int tmill_walk_open(tmill_walk **walk, const tmill_walk_attr *attr)
     w->scan.filter = w->filter;
     w->scan.scratch = w->scratch;
     w->scan.path = &w->path;
-    mark_owner(w);
+    owner_init(&w->owner);
     *walk = w;
     return 0;
 }
 
 int tmill_walk_next(tmill_walk *walk, tmill_entry *entry)
 {
-    if (in_child(walk))
+    if (owner_is_parent(&walk->owner))
         return -ECHILD;
     int rc = walk->failed;
     if (rc)
@@ -344,6 +310,6 @@ void tmill_walk_close(tmill_walk *walk)
     dirlist_scratch_free(walk->scratch);
     filter_free(walk->filter);
     buf_free(&walk->path);
-    unmark_owner(walk);
+    owner_destroy(&walk->owner);
     free(walk);
 }

@@ -9,9 +9,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "libtreemill/clock.h"
 #include "libtreemill/ctx.h"
 #include "libtreemill/frame.h"
 
@@ -47,6 +47,7 @@ static void receive(struct worker *w, void *to, size_t n)
             channel_wait_used(&w->tasks);
             continue;
         }
+        w->rung = false; /* there is room for more of it now */
         to = (char *)to + got;
         n -= got;
     }
@@ -116,14 +117,8 @@ static void run_item(struct worker *w, tmill_fn *fn, uint32_t seq)
         return;
     if (bytes)
         ctx_run(&w->ctx, fn, &(tmill_buf){bytes, item.n}, &reply);
+    atomic_store_explicit(&w->slot->ended, seq + 1, memory_order_release);
     send_reply(w, &reply);
-}
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 /* Returns false when told to leave. */
@@ -134,12 +129,12 @@ static bool run_chunk(struct worker *w)
     w->rung = false;
     if (!chunk.count)
         return false;
-    uint64_t from = now_ns();
+    uint64_t from = clock_ns();
     for (uint32_t i = 0; i < chunk.count; i++)
         run_item(w, chunk.fn, chunk.first + i);
     uint64_t busy =
         atomic_load_explicit(&w->slot->busy_ns, memory_order_relaxed);
-    atomic_store_explicit(&w->slot->busy_ns, busy + now_ns() - from,
+    atomic_store_explicit(&w->slot->busy_ns, busy + clock_ns() - from,
                           memory_order_relaxed);
     ring(w);
     return true;

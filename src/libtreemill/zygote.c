@@ -130,7 +130,11 @@ static _Noreturn void zygote_main(const struct zygote_attr *attr, pid_t parent)
      * the parent forks, and PR_SET_PDEATHSIG follows a thread. */
     int parent_fd = pidfd_open(parent);
     int chld_fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (parent_fd < 0 || chld_fd < 0 || getppid() != parent)
+    if (parent_fd < 0 || chld_fd < 0) {
+        atomic_store(&attr->shared->board->error, -errno);
+        _exit(1);
+    }
+    if (getppid() != parent)
         _exit(1);
     struct pollfd fds[] = {{.fd = attr->shared->command_fd, .events = POLLIN},
                            {.fd = chld_fd, .events = POLLIN},

@@ -29,8 +29,7 @@ struct method {
     const char *evp; /* libcrypto's name, EVP_MD_fetch(3) */
 };
 
-/* --- XXH -------------------------------------------------------------------
- */
+/* --- XXH ----------------------------------------------------------------- */
 
 static int xxh3_begin(struct digester *d, int id)
 {
@@ -116,8 +115,7 @@ static int xxh32_final(struct digester *d, int id, unsigned char *out)
     return 0;
 }
 
-/* --- libcrypto -------------------------------------------------------------
- */
+/* --- libcrypto ----------------------------------------------------------- */
 
 static const struct method methods[ALGO_COUNT];
 
@@ -159,8 +157,7 @@ static const struct method methods[ALGO_COUNT] = {
     [ALGO_BLAKE2B] = EVP("BLAKE2B-512"),
 };
 
-/* --- all -------------------------------------------------------------------
- */
+/* --- all ----------------------------------------------------------------- */
 
 struct digester *digester_new(void)
 {

@@ -5,10 +5,13 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/io.h"
 #include "common/longpath.h"
+
+enum { KEEP_MS = 100 };
 
 void opener_init(struct opener *o)
 {
@@ -21,13 +24,24 @@ void opener_free(struct opener *o)
     buf_free(&o->dir);
 }
 
-/* Notes the task's directory.  True when it is the one noted last. */
+static uint64_t coarse_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Notes the task's directory.  True when it is the one noted last, and that is
+ * not long ago. */
 static bool same_dir(struct opener *o, const struct task *t)
 {
     size_t had = o->dir.n ? o->dir.n - 1 : 0;
-    if (o->dir.n && had == t->base && memcmp(o->dir.p, t->path, had) == 0)
+    uint64_t now = coarse_ms();
+    if (o->dir.n && had == t->base && now < o->since + KEEP_MS &&
+        memcmp(o->dir.p, t->path, had) == 0)
         return true;
     io_close(&o->fd);
+    o->since = now;
     buf_clear(&o->dir);
     buf_put(&o->dir, t->path, t->base);
     buf_putc(&o->dir, '\0');

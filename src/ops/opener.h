@@ -16,7 +16,8 @@
 
 struct opener {
     struct buf dir; /* the last file's directory, NUL-terminated */
-    int fd;         /* the same, opened, or -1 */
+    int fd;         /* the same, opened, or -1, */
+    uint64_t since; /* at that time: not for long, it may be replaced */
     bool may_atime; /* O_NOATIME was refused: reading marks files as read */
 };
 

@@ -72,10 +72,18 @@ static bool same_state(const struct stat *a, const struct stat *b)
            same_time(a->st_ctim, b->st_ctim);
 }
 
+/* Not all file systems tell true sizes: only a change of it is proof. */
+static bool has_grown(int fd, const struct stat *before)
+{
+    struct stat now;
+    return fstat(fd, &now) == 0 && now.st_size != before->st_size;
+}
+
 /*
  * Reads to the end.  Where a regular file has given as many bytes as it has,
  * the read that would return 0 is saved: should there be more by now, its size
  * differs in the fstat(2) that follows.  A size of 0 proves nothing (proc(5)).
+ * A file that grows is not chased to an end that it may never have.
  */
 static int pass(struct reader *r, tmill_ctx *ctx, int fd, unsigned mask,
                 const struct stat *st, uint64_t *bytes)
@@ -90,7 +98,7 @@ static int pass(struct reader *r, tmill_ctx *ctx, int fd, unsigned mask,
         *bytes += (uint64_t)n;
         tmill_progress(ctx, (uint64_t)n);
         err = digester_update(r->digester, r->buffer, (size_t)n);
-        if (*bytes == size)
+        if (*bytes == size || (size && *bytes > size && has_grown(fd, st)))
             break;
     }
     return err;

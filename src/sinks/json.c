@@ -18,8 +18,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* --- writing ---------------------------------------------------------------
- */
+/* --- writing ------------------------------------------------------------- */
 
 static void put_code(struct buf *out, uint32_t code)
 {
@@ -140,8 +139,7 @@ static void record(struct buf *out, const struct sink_opt *opt,
     buf_puts(out, "}\n");
 }
 
-/* --- reading ---------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------- */
 
 /* A line being read. */
 struct line {

@@ -36,8 +36,7 @@ struct entry {
     bool strange; /* one was not */
 };
 
-/* --- words -----------------------------------------------------------------
- */
+/* --- words --------------------------------------------------------------- */
 
 /* The next word of *rest, empty at the end. */
 static struct span next_word(struct span *rest)
@@ -65,8 +64,7 @@ static struct span split(struct span word, struct span *value)
     return (struct span){word.p, n};
 }
 
-/* --- names, as vis(3) writes them ------------------------------------------
- */
+/* --- names, as vis(3) writes them ---------------------------------------- */
 
 /* Up to three octal digits. */
 static const char *unvis_octal(struct buf *out, const char *p, const char *end)
@@ -137,8 +135,7 @@ static bool put_name(struct buf *out, struct span name)
     }
 }
 
-/* --- keywords --------------------------------------------------------------
- */
+/* --- keywords ------------------------------------------------------------ */
 
 /* Those that say nothing to us, and are no digest. */
 static const char *const others[] = {
@@ -248,8 +245,7 @@ static bool take_keywords(struct entry *t, struct span rest)
     return true;
 }
 
-/* --- lines -----------------------------------------------------------------
- */
+/* --- lines --------------------------------------------------------------- */
 
 static enum parsed set(struct parse_state *r, struct span rest, bool unset)
 {
