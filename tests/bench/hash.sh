@@ -100,7 +100,8 @@ clean()
     for name in $trees; do
         remove_tree "$name"
     done
-    rm -f table manifest.*
+    rm -f table manifest.* none.list
+    rmdir none 2>/dev/null
     rmdir "$dir"
 }
 
@@ -203,24 +204,26 @@ memory()
     row 'private memory of a worker, KiB' "${4:-none}" 8192
 }
 
-# per_file WHO SHAPE - cost per file in the three trees of the shape; the last
-# line is the dearest of the three by the cheapest
+# per_file WHO SHAPE - cost per file in the three trees of the shape, without
+# that of starting and ending, which is a run over no file; the last line is
+# the dearest of the three by the cheapest
 per_file()
 {
     awk -v who="$1" -v a="$(count "$2"10k)" -v b="$(count "$2"100k)" \
         -v c="$(count "$2"1m)" '
         function take(n, us) {
-            us = $2 * 1e6 / n
+            us = ($2 - start) * 1e6 / n
             text = text sprintf("  %.2f us of %d", us, n)
             if (min == 0 || us < min) min = us
             if (us > max) max = us
         }
+        $1 == who "-none" { start = $2 }
         $1 == who "-10k" { take(a) }
         $1 == who "-100k" { take(b) }
         $1 == who "-1m" { take(c) }
         END {
-            if (min == 0) { print "none"; exit }
-            printf "    %-9s per file:%s\n", who, text
+            if (min <= 0 || start == 0) { print "none"; exit }
+            printf "    %-9s start %.1f ms, per file:%s\n", who, start * 1e3, text
             printf "%.3f\n", max / min
         }' table
 }
@@ -230,7 +233,11 @@ growth()
 {
     shape=$1
     export shape
+    mkdir -p none
+    : >none.list
     table "growth, empty files, $2" \
+        treemill-none '"$TREEMILL" hash -j2 none' \
+        floor-none 'floor -j2 none.list' \
         treemill-10k '"$TREEMILL" hash -j2 "${shape}10k"' \
         treemill-100k '"$TREEMILL" hash -j2 "${shape}100k"' \
         treemill-1m '"$TREEMILL" hash -j2 "${shape}1m"' \
