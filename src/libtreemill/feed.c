@@ -26,17 +26,19 @@ static size_t clamp(double x, size_t max)
     return x < 1 ? 1 : x > (double)max ? max : (size_t)x;
 }
 
-/* Items in a chunk now: smaller when what is left would not go round. */
+/* Items in a chunk now: smaller when the window, or what is left, would not go
+ * round. */
 static size_t chunk_size(const tmill_iter *iter)
 {
     if (iter->chunksize != TMILL_CHUNK_AUTO)
         return iter->chunksize;
     if (iter->mean_ns <= 0)
         return 1;
+    size_t workers = iter->pool->attr.processes;
     size_t n = clamp(CHUNK_NS / iter->mean_ns, CHUNK_MAX);
-    if (iter->source == SOURCE_OPEN)
-        return n;
-    size_t share = iter->pending.n / (2 * iter->pool->attr.processes) + 1;
+    size_t share = iter->source == SOURCE_OPEN
+                       ? iter->buffersize / (4 * workers) + 1
+                       : iter->pending.n / (2 * workers) + 1;
     return n < share ? n : share;
 }
 

@@ -256,13 +256,18 @@ int tmill_next(tmill_iter *iter, tmill_item *item, int ms)
 
 /* ------------------------------------------------------------------------ */
 
+/* Many workers share a window of some 20 MB; their chunks become smaller
+ * (chunk_size() in feed.c). */
+enum { AUTO_WINDOW_MAX = 32 * 1024 };
+
 static size_t window_default(const struct tmill_iter *iter)
 {
     size_t workers = iter->pool->attr.processes;
     if (!workers)
         workers = 1;
     if (iter->chunksize == TMILL_CHUNK_AUTO)
-        return 1024 * workers;
+        return 1024 * workers < AUTO_WINDOW_MAX ? 1024 * workers
+                                                : AUTO_WINDOW_MAX;
     return iter->chunksize > SIZE_MAX / 4 / workers
                ? SIZE_MAX
                : 4 * workers * iter->chunksize;

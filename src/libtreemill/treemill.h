@@ -167,7 +167,7 @@ typedef struct {
     size_t chunksize;  /* items sent to a worker at once; 0: 1 */
     size_t buffersize; /* the window: items taken from the source and not yet
                           delivered; 0: 4 * processes * chunksize (1,024 *
-                          processes with TMILL_CHUNK_AUTO) */
+                          processes with TMILL_CHUNK_AUTO, at most 32,768) */
 } tmill_opt;
 
 /* The processors that this process may use: its affinity mask, cut to the
