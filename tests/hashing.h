@@ -7,6 +7,7 @@
 #ifndef TREEMILL_TESTS_HASHING_H
 #define TREEMILL_TESTS_HASHING_H
 
+#include "scratch.h"
 #include "told.h"
 
 #include "ops/op.h"
@@ -25,50 +26,7 @@
 
 enum { BIG = 3 * 1024 * 1024 + 1, HOLE = 16 * 1024 * 1024 };
 
-/* --- the directory ------------------------------------------------------- */
-
-static char work_dir[4096];
-
-static inline void run(const char *const *argv)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        execvp(argv[0], (char *const *)argv);
-        _exit(127);
-    }
-    int status = -1;
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    ck_assert_int_eq(status, 0);
-}
-
-/* Unchecked fixture: the tests run in forked children, which may fail, so it
- * is their parent that removes what they leave. */
-static inline void make_work_dir(void)
-{
-    const char *tmp = getenv("TMPDIR");
-    snprintf(work_dir, sizeof work_dir, "%s/hashing-XXXXXX",
-             tmp && *tmp ? tmp : "/tmp");
-    if (!mkdtemp(work_dir)) {
-        perror(work_dir);
-        exit(99);
-    }
-}
-
-static inline void remove_work_dir(void)
-{
-    if (chdir("/") == 0)
-        run((const char *const[]){"rm", "-rf", "--", work_dir, NULL});
-}
-
-/* Checked fixture: every test starts in a directory of its own. */
-static inline void enter_new_dir(void)
-{
-    char dir[] = "test-XXXXXX";
-    ck_assert_int_eq(chdir(work_dir), 0);
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    ck_assert_int_eq(chdir(dir), 0);
-}
+/* --- files --------------------------------------------------------------- */
 
 static inline void make_file(const char *path, const void *bytes, size_t n)
 {
