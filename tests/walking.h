@@ -215,7 +215,7 @@ static inline int run_suite(const char *name, TCase *tc)
 {
     tcase_set_timeout(tc, 60);
     tcase_add_unchecked_fixture(tc, make_work_dir, remove_work_dir);
-    tcase_add_checked_fixture(tc, enter_new_dir, NULL);
+    tcase_add_checked_fixture(tc, begin_test, NULL);
     Suite *suite = suite_create(name);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
