@@ -22,10 +22,12 @@ struct engine {
     int err; /* negative errno: the run cannot go on; has been said */
 };
 
-/* A worker ignores SIGTERM: one that reaches the whole process group is the
- * parent's to obey.  A file over its time limit has nothing to tidy up. */
+/* What the workers run; set before they are forked. */
 static const struct op *running;
 
+/* A worker ignores SIGTERM and SIGHUP: those that reach the whole process group
+ * are the parent's to obey, and a file over its time limit has nothing to tidy
+ * up before SIGKILL. */
 static int worker_init(tmill_ctx *ctx, void *config)
 {
     signal(SIGTERM, SIG_IGN);
