@@ -35,10 +35,13 @@ __attribute__((unused)) static int range_next(void *u, tmill_buf *item)
     return 1;
 }
 
+/* Runs in workers too, where nothing of Check may be called: all processes
+ * would write to the one file of its messages. */
 __attribute__((unused)) static uint64_t number(const tmill_buf *b)
 {
     uint64_t n;
-    ck_assert_uint_eq(b->n, sizeof n);
+    if (b->n != sizeof n)
+        abort();
     memcpy(&n, b->p, sizeof n);
     return n;
 }

@@ -196,7 +196,7 @@ drawn()
 }
 
 t 'progress on a terminal, at most ten times a second'
-if command -v script >/dev/null 2>&1; then
+if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
     drawn
     has "$tmp/typed" '1 file, 31 B, .*files/s, .*ETA '
     times=$(tr '\r' '\n' <"$tmp/typed" | grep -a -c 'files/s')
@@ -211,7 +211,7 @@ if command -v script >/dev/null 2>&1; then
     drawn -q --progress
     has "$tmp/typed" 'files/s'
 else
-    skip 'script is not here'
+    skip 'there is no script(1), or no terminal for it'
 fi
 exec 3>&-
 
