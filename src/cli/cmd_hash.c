@@ -209,14 +209,9 @@ static int run_trees(struct run *r, const char *const *paths, size_t n)
 
 static int run_all(struct run *r)
 {
-    static const char *const here = ".";
     const struct options *o = r->options;
-    const char *const *paths = (const char *const *)o->operands;
-    size_t n = o->noperands;
-    if (!n && !o->files_from) {
-        paths = &here;
-        n = 1;
-    }
+    size_t n;
+    const char *const *paths = selection_paths(o, &n);
     if (r->sink->begin)
         r->sink->begin(&r->output.buf, &r->sink_opt);
     int status =
@@ -249,9 +244,7 @@ static int hash(const struct options *o)
 {
     struct run r = {.options = o, .output = {.fd = -1}};
     r.sink = o->format ? sink_find(o->format) : &sink_gnu;
-    r.config.algos = o->algos;
-    if (!o->algos.n)
-        r.config.algos = (struct algo_list){.n = 1, .id = {ALGO_XXH128}};
+    r.config.algos = hash_algos(&o->algos);
     r.sink_opt = (struct sink_opt){
         .algos = r.config.algos, .zero = o->zero, .dir = &r.mtree_dir};
     int status = check_usage(o, r.sink);

@@ -79,11 +79,9 @@ static bool result(void *u, const struct task *t, const tmill_item *item)
 
 static int pass(struct run *r, const struct trial *trial, double *seconds)
 {
-    static const char *const here = ".";
     struct options o = *r->options;
     struct output nowhere = {.fd = -1};
-    struct selection_attr attr = {.paths = (const char *const *)o.operands,
-                                  .npaths = o.noperands};
+    struct selection_attr attr = {0};
     struct engine_job job = {.options = &o,
                              .op = &op_hash,
                              .config = &r->config,
@@ -94,10 +92,7 @@ static int pass(struct run *r, const struct trial *trial, double *seconds)
     o.jobs = trial->jobs;
     o.chunksize = trial->chunksize;
     o.progress = 0;
-    if (!attr.npaths) {
-        attr.paths = &here;
-        attr.npaths = 1;
-    }
+    attr.paths = selection_paths(&o, &attr.npaths);
     r->files = r->hashed = r->bytes = 0;
     double from = now();
     if (selection_open(&r->selection, &o, &attr) < 0)
@@ -249,9 +244,7 @@ static int tune_chunksize(struct run *r, unsigned jobs)
 
 static int tune(const struct options *o)
 {
-    struct run r = {.options = o, .config.algos = o->algos};
-    if (!o->algos.n)
-        r.config.algos = (struct algo_list){.n = 1, .id = {ALGO_XXH128}};
+    struct run r = {.options = o, .config.algos = hash_algos(&o->algos)};
     unsigned jobs;
     int warm = warm_up(&r);
     int status = warm == STATUS_FATAL ? warm : tune_jobs(&r, &jobs);

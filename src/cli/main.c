@@ -5,7 +5,8 @@
  * A map of the source:
  *
  *     src/common/        what every part needs: bytes (buf), whole reads and
- *                        writes (io), names of algorithms (algo), signals (sig)
+ *                        writes (io), long paths (longpath), names of
+ *                        algorithms (algo), signals (sig)
  *     src/libtreemill/   the library, by its one header treemill.h
  *       pool, iter         making a pool; windows and deliveries
  *       dispatch           its loop: collect (replies, deaths), feed (chunks)

@@ -11,7 +11,6 @@
 
 static int list_failed(struct selection *s, int err)
 {
-    s->list_error = err;
     if (err == -EINTR && sig_stop)
         return err;
     msg_path(s->list_name, strlen(s->list_name), "%s", strerror(-err));
@@ -51,6 +50,16 @@ static int open_list(struct selection *s, const struct options *o)
     }
     s->list = fopen(o->files_from, "re");
     return s->list ? 0 : list_failed(s, -errno);
+}
+
+const char *const *selection_paths(const struct options *o, size_t *n)
+{
+    static const char *const here = ".";
+    *n = o->noperands;
+    if (*n || o->files_from)
+        return (const char *const *)o->operands;
+    *n = 1;
+    return &here;
 }
 
 int selection_open(struct selection *s, const struct options *o,

@@ -17,7 +17,6 @@ struct selection {
     int delimiter; /* between its paths */
     char *line;
     size_t cap;
-    int list_error; /* negative errno: the list could not be read */
 };
 
 /* What to walk, beyond what options say. */
@@ -29,6 +28,10 @@ struct selection_attr {
     const tmill_fileid *skip;
     size_t nskip;
 };
+
+/* The PATHs of the command line; without any, and without --files-from, the
+ * working directory.  *n is how many. */
+const char *const *selection_paths(const struct options *o, size_t *n);
 
 /* Opens the walk.  Everything is borrowed until selection_close().  Says what
  * went wrong; 0 or a negative errno. */

@@ -22,4 +22,10 @@ struct hash_reply {
     uint32_t mode; /* st_mode */
 };
 
+/* The algorithms that were asked for, or the default: xxh128. */
+static inline struct algo_list hash_algos(const struct algo_list *asked)
+{
+    return asked->n ? *asked : (struct algo_list){.n = 1, .id = {ALGO_XXH128}};
+}
+
 #endif
